@@ -1,0 +1,31 @@
+"""Counting batches, to do something after every so many."""
+
+from __future__ import annotations
+
+from lamella.errors import ArgumentError
+
+
+class Every:
+    """Says when `freq` batches have gone by; batch numbers may jump, and begin anew each epoch.
+
+    Args:   freq: a number of batches, or "epoch": never here.
+    Raises: ArgumentError: `freq` is neither.
+    """
+
+    def __init__(self, freq: int | str):
+        if freq != "epoch" and (not isinstance(freq, int) or isinstance(freq, bool) or freq < 1):
+            raise ArgumentError(
+                "save_freq cannot be used.", expected="'epoch', or a number of batches", received=repr(freq)
+            )
+        self.freq = freq
+        self._waiting = 0
+        self._last = -1
+
+    def is_due(self, batch: int) -> bool:
+        """Counts up to a batch, and whether that is enough."""
+        self._waiting += batch + 1 if batch <= self._last else batch - self._last
+        self._last = batch
+        if not isinstance(self.freq, int) or self._waiting < self.freq:
+            return False
+        self._waiting = 0
+        return True

@@ -1,0 +1,169 @@
+"""Process-wide settings: Keras's `keras.config`, without a file in the home folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella.dtypes import default_float, standardize_dtype
+from lamella.errors import ArgumentError
+
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
+_FORMATS = ("channels_last", "channels_first")
+_values: dict[str, Any] = {
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "interactive_logging": True,
+    "traceback_filtering": True,
+    "flash_attention": None,
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+    "unsafe_deserialization": False,
+}
+
+
+def backend() -> str:
+    """The engine's name, always "jax"."""
+    return "jax"
+
+
+def floatx() -> str:
+    """The default float dtype, "float32" unless `set_floatx` changed it."""
+    return default_float()
+
+
+def set_floatx(value: str) -> None:
+    """Sets the default float dtype, one of bfloat16, float16, float32, float64."""
+    value = standardize_dtype(value)
+    if value not in _FLOATS:
+        raise ArgumentError("set_floatx() needs a float dtype.", expected=_FLOATS, received=repr(value))
+    default_float(value)
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite, 1e-7 by default."""
+    return _values["epsilon"]
+
+
+def set_epsilon(value: float) -> None:
+    """Sets the small number that keeps divisions and logarithms finite."""
+    _values["epsilon"] = float(value)
+
+
+def image_data_format() -> str:
+    """Where images keep their channels by default: "channels_last" or "channels_first"."""
+    return _values["image_data_format"]
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Sets where images keep their channels by default."""
+    _values["image_data_format"] = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """The checked data format; the default one for None."""
+    if data_format is None:
+        return image_data_format()
+    value = str(data_format).lower()
+    if value not in _FORMATS:
+        raise ArgumentError("Unknown data_format.", expected=_FORMATS, received=repr(data_format))
+    return value
+
+
+def enable_interactive_logging() -> None:
+    """Progress bars and messages go to standard output (the default)."""
+    _values["interactive_logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Progress bars and messages go to the `logging` module instead."""
+    _values["interactive_logging"] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress goes to standard output."""
+    return _values["interactive_logging"]
+
+
+def enable_traceback_filtering() -> None:
+    """Accepted for Keras code; Lamella's tracebacks are short already."""
+    _values["traceback_filtering"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Accepted for Keras code; Lamella's tracebacks are short already."""
+    _values["traceback_filtering"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """The flag set by the two functions above."""
+    return _values["traceback_filtering"]
+
+
+def enable_flash_attention() -> None:
+    """Attention may use a fused kernel where the device has one."""
+    _values["flash_attention"] = True
+
+
+def disable_flash_attention() -> None:
+    """Attention never uses a fused kernel."""
+    _values["flash_attention"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """True, False, or None: decide by device and shape."""
+    return _values["flash_attention"]
+
+
+def enable_unsafe_deserialization() -> None:
+    """Lets files load Python lambdas.  Only for files you wrote yourself."""
+    _values["unsafe_deserialization"] = True
+
+
+def is_unsafe_deserialization_enabled() -> bool:
+    """Whether `enable_unsafe_deserialization` was called."""
+    return _values["unsafe_deserialization"]
+
+
+def max_epochs() -> int | None:
+    """An upper limit on the epochs of every `fit`, or None."""
+    return _values["max_epochs"]
+
+
+def set_max_epochs(value: int | None) -> None:
+    """Limits the epochs of every `fit` (to try a long script quickly)."""
+    _values["max_epochs"] = value
+
+
+def max_steps_per_epoch() -> int | None:
+    """An upper limit on the steps of every epoch, or None."""
+    return _values["max_steps_per_epoch"]
+
+
+def set_max_steps_per_epoch(value: int | None) -> None:
+    """Limits the steps of every epoch, `evaluate` and `predict`."""
+    _values["max_steps_per_epoch"] = value
+
+
+def is_nnx_enabled() -> bool:
+    """Always False: Lamella needs no flax."""
+    return False
+
+
+def set_backend(name: str) -> None:
+    """Accepts "jax", the one engine there is."""
+    if name != "jax":
+        raise ArgumentError("Lamella runs on JAX only.", expected="'jax'", received=repr(name))
+
+
+def dtype_policy() -> Any:
+    """The dtype policy of layers that name none."""
+    from lamella import dtype_policies
+
+    return dtype_policies.dtype_policy()
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Sets the dtype policy of layers that name none: a name such as "mixed_bfloat16", or a policy."""
+    from lamella import dtype_policies
+
+    dtype_policies.set_dtype_policy(policy)

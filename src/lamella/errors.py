@@ -1,0 +1,97 @@
+"""Every error Lamella raises, and the one formatter that writes its text.
+
+An error says what went wrong and where, and where they help: what was
+expected, what came, and how to mend it.  Each class also subclasses the
+builtin that Keras code catches, so ``except ValueError`` keeps working.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+class LamellaError(Exception):
+    """The root of all errors raised on purpose.
+
+    Args:
+        what: one sentence, what went wrong and with what.
+        expected, received, fix: a line each, shown only when given.
+    """
+
+    def __init__(self, what: str, *, expected: object = None, received: object = None, fix: object = None):
+        self.what, self.expected, self.received, self.fix = what, expected, received, fix
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        rows = [("expected", self.expected), ("received", self.received), ("fix", self.fix)]
+        text = "\n".join([self.what, *(f"  {label:<10}{text}" for label, text in rows if text is not None)])
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+class ShapeError(LamellaError, ValueError):
+    """A tensor has another shape or rank than its reader needs."""
+
+
+class DtypeError(LamellaError, TypeError):
+    """A tensor or argument has a dtype or type that cannot be used."""
+
+
+class ArgumentError(LamellaError, ValueError):
+    """An argument has a value outside of what is allowed."""
+
+
+class UnknownNameError(LamellaError, ValueError):
+    """A name, address or key stands for nothing; the nearest ones are listed."""
+
+
+class StateError(LamellaError, RuntimeError):
+    """Something was asked of an object before (or after) it could answer."""
+
+
+class GraphError(LamellaError, ValueError):
+    """Symbolic tensors do not form the graph that was asked for."""
+
+
+class ConfigError(LamellaError, TypeError, ValueError):
+    """An object cannot be written as a config, or a config cannot be read."""
+
+
+class FileError(LamellaError, ValueError, OSError):
+    """A file cannot be read or written, or does not hold what it should."""
+
+    def __str__(self) -> str:  # OSError brings a __str__ of its own
+        return LamellaError.__str__(self)
+
+
+class DataError(LamellaError, ValueError):
+    """Training data cannot be used: empty, ragged, of unequal lengths …"""
+
+
+class MissingExtraError(LamellaError, ImportError):
+    """A feature needs an optional package that is not installed."""
+
+
+def nearest(name: str, options: Iterable[str], most: int = 3) -> str:
+    """The options most like `name`, quoted, for the `fix` line of an error.
+
+    Example: >>> nearest("dens", ["dense", "conv"])
+             "did you mean 'dense'?"
+    """
+    options = list(options)
+    close = difflib.get_close_matches(str(name), options, n=most, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(repr(c) for c in close)}?"
+    shown = ", ".join(repr(o) for o in options[:12])
+    return f"choose one of {shown}{' …' if len(options) > 12 else ''}" if options else "there are none"
+
+
+def unknown(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:
+    """The error for a name that stands for nothing.
+
+    Example: >>> print(unknown("layer", "dens", ["dense"]))
+             There is no layer named 'dens'.
+               fix       did you mean 'dense'?
+    """
+    return UnknownNameError(f"There is no {kind} named {name!r}.", fix=nearest(str(name), options))

@@ -1,0 +1,119 @@
+"""Operation: anything that can stand in a graph (a layer, a model, an op)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import jax
+
+from lamella.errors import ArgumentError, ConfigError, StateError
+from lamella.graph.infer import output_spec
+from lamella.graph.node import Node, record
+from lamella.graph.tensor import KerasTensor, any_symbolic
+from lamella.state import Owner, auto_name
+
+
+class Operation(Owner):
+    """Something called on tensors that leaves a node when they are symbolic.
+
+    Args:    name: unique in a model; None takes the next automatic one.
+    """
+
+    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        self._init_arguments = (args, kwargs)  # what `get_config` falls back on
+        return self
+
+    def __init__(self, name: str | None = None):
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ArgumentError("A name is a string without '/'.", received=repr(name))
+        self.auto_named = name is None
+        self.name: str = name or auto_name(type(self).__name__)
+        self.inbound_nodes: list[Node] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if any_symbolic(args) or any_symbolic(kwargs.values()):
+            return self.symbolic_call(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Records a call and returns its symbolic outputs."""
+        return record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation, on arrays."""
+        raise NotImplementedError(f"{type(self).__name__} does not define call().")
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors with the shapes and dtypes that a call would return."""
+        return output_spec(self.call, *args, **kwargs)
+
+    # What it was called on
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors of its first call."""
+        inputs = self._only_node("input").inputs
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    @property
+    def output(self) -> Any:
+        """What its first call returned."""
+        return self._only_node("output").structure
+
+    def _only_node(self, what: str) -> Node:
+        if not self.inbound_nodes:
+            raise StateError(
+                f"{type(self).__name__} {self.name!r} has no {what}: it was not called on symbolic tensors."
+            )
+        return self.inbound_nodes[0]
+
+    # What it was made from
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal one: the constructor's, as it was called.
+
+        Raises: ConfigError: an argument is no plain value.
+        """
+        config = _bound_arguments(self)
+        for key, value in config.items():
+            if not _is_plain(value):
+                raise ConfigError(
+                    f"{type(self).__name__} cannot be written as a config: argument {key!r} is no plain value.",
+                    received=type(value).__name__,
+                    fix=f"define get_config() (and from_config()) in {type(self).__name__}",
+                )
+        return {**config, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Makes an equal one from what `get_config` returned."""
+        return cls(**config)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        from copy import deepcopy
+
+        new = object.__new__(type(self))
+        memo[id(self)] = new
+        for key, value in vars(self).items():
+            new.__dict__[key] = deepcopy(value, memo)
+        return new
+
+
+def _bound_arguments(operation: Operation) -> dict[str, Any]:
+    args, kwargs = operation._init_arguments
+    parameters = list(inspect.signature(type(operation).__init__).parameters.values())[1:]
+    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return {**dict(zip(names, args, strict=False)), **kwargs}
+
+
+def _is_plain(value: Any) -> bool:
+    return all(leaf is None or isinstance(leaf, (str, int, float, bool)) for leaf in jax.tree.leaves(value))
+
+
+def symbolic_shape(value: Any) -> Any:
+    """The shapes in a structure of tensors."""
+    return jax.tree.map(lambda t: t.shape if isinstance(t, KerasTensor) or hasattr(t, "shape") else None, value)

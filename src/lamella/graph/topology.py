@@ -1,0 +1,156 @@
+"""Graph: the calls between some input and some output tensors, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import jax
+
+from lamella.errors import GraphError
+from lamella.graph.node import Node, node_of
+from lamella.graph.operation import Operation
+from lamella.graph.tensor import KerasTensor
+
+
+class Graph:
+    """A DAG of calls.
+
+    Args:   inputs, outputs: symbolic tensors, in any structure.
+    Raises: GraphError: an output does not depend on the inputs alone, or the
+            structure holds something else than symbolic tensors.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        self.inputs_structure, self.outputs_structure = inputs, outputs
+        self.inputs: list[KerasTensor] = _tensors(inputs, "inputs")
+        self.outputs: list[KerasTensor] = _tensors(outputs, "outputs")
+        found, first_seen = _search(self.inputs, self.outputs)
+        self._check_connected(found)
+        self._inputs_last(found, first_seen)
+        self.depths = _depths(found)
+        self.operations = _operations(self.depths, first_seen)
+        self.nodes = sorted(found, key=lambda node: (-self.depths[node], first_seen[node.operation]))
+
+    def run(self, values: Iterable[Any], call: Callable[..., Any] | None = None) -> Any:
+        """Computes the outputs from a value for each input tensor, in order.
+
+        Args: call: makes one call, given (operation, args, kwargs); the plain call if None.
+        """
+        known = dict(zip(self.inputs, values, strict=True))
+        self.fill(known, call)
+        return jax.tree.map(lambda tensor: known[tensor], self.outputs_structure)
+
+    def fill(self, known: dict[KerasTensor, Any], call: Callable[..., Any] | None = None) -> None:
+        """Computes every tensor that is not known yet, in place."""
+        for node in self.nodes:
+            if all(tensor in known for tensor in node.outputs):
+                continue
+            args, kwargs = node.arguments(known)
+            operation = node.operation
+            returned = operation(*args, **kwargs) if call is None else call(operation, args, kwargs)
+            known.update(zip(node.outputs, _flat(returned, node), strict=True))
+
+    def node_set(self) -> set[Node]:
+        return set(self.nodes)
+
+    def _check_connected(self, found: list[Node]) -> None:
+        known = set(self.inputs)
+        for node in found:
+            known.update(node.outputs)
+        for node in found:
+            if node.is_input and not set(node.outputs) & set(self.inputs):
+                raise GraphError(
+                    f"The outputs also depend on {node.operation.name!r}, which is not among the inputs.",
+                    expected=f"outputs that follow from {[t.name for t in self.inputs]}",
+                    fix=f"add the output of {node.operation.name!r} to the inputs",
+                )
+        for tensor in self.outputs:
+            if tensor not in known:
+                raise GraphError(
+                    f"The output {tensor!r} was not made by any layer or op.",
+                    fix="start from lamella.Input() and use layers and lamella.ops",
+                )
+
+    def _inputs_last(self, found: list[Node], first_seen: dict[Operation, int]) -> None:
+        """Inputs that no output uses belong to the graph all the same."""
+        for tensor in self.inputs:
+            node = node_of(tensor)
+            if node is not None and node.operation not in first_seen:
+                first_seen[node.operation] = -1
+                found.append(node)
+
+
+def _tensors(structure: Any, what: str) -> list[KerasTensor]:
+    leaves = jax.tree.leaves(structure)
+    for leaf in leaves:
+        if not isinstance(leaf, KerasTensor):
+            raise GraphError(
+                f"A model's {what} must be symbolic tensors.",
+                received=repr(leaf)[:200],
+                fix="start from lamella.Input()",
+            )
+    if len(set(leaves)) < len(leaves) and what == "inputs":
+        raise GraphError("A tensor stands twice among a model's inputs.", received=[t.name for t in leaves])
+    if not leaves:
+        raise GraphError(f"A model needs {what}.", received=repr(structure))
+    return leaves
+
+
+def _search(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], dict[Operation, int]]:
+    """All calls that the outputs need, each after the calls it needs itself.
+
+    Also the order in which operations are met on the way up from the outputs,
+    which decides between operations of one depth.  Iterative: 10,000 layers do
+    not meet Python's recursion limit.
+    """
+    stop = set(inputs)
+    finished: dict[Node, None] = {}
+    first_seen: dict[Operation, int] = {}
+    for output in outputs:
+        start = node_of(output)
+        stack: list[tuple[Node, Iterator[KerasTensor]]] = []
+
+        def enter(node: Node | None, stack: list[tuple[Node, Iterator[KerasTensor]]] = stack) -> None:
+            if node is None or node in finished:
+                return
+            first_seen.setdefault(node.operation, len(first_seen))
+            ends = all(tensor in stop for tensor in node.outputs)
+            stack.append((node, iter(()) if ends else iter(node.inputs)))
+
+        enter(start)
+        while stack:
+            node, pending = stack[-1]
+            tensor = next(pending, None)
+            if tensor is not None:
+                enter(node_of(tensor))
+            else:
+                stack.pop()
+                finished[node] = None
+    return list(finished), first_seen
+
+
+def _depths(found: list[Node]) -> dict[Node, int]:
+    """Steps from each call to the furthest output; calls of one operation share the largest."""
+    members = set(found)
+    depths: dict[Node, int] = {}
+    of_operation: dict[Operation, int] = {}
+    for node in reversed(found):
+        depth = max(depths.setdefault(node, 0), of_operation.get(node.operation, 0))
+        of_operation[node.operation] = depths[node] = depth
+        for parent in node.parents:
+            if parent in members:
+                depths[parent] = max(depth + 1, depths.get(parent, 0))
+    return depths
+
+
+def _operations(depths: Mapping[Node, int], first_seen: dict[Operation, int]) -> list[Operation]:
+    deepest: dict[Operation, int] = {}
+    for node, depth in depths.items():
+        deepest[node.operation] = max(depth, deepest.get(node.operation, 0))
+    return sorted(deepest, key=lambda operation: (-deepest[operation], first_seen[operation]))
+
+
+def _flat(returned: Any, node: Node) -> list[Any]:
+    leaves = jax.tree.leaves(returned)
+    return leaves if len(leaves) == len(node.outputs) else jax.tree.leaves(returned, is_leaf=lambda v: v is None)

@@ -1,0 +1,143 @@
+"""Attention without projections: each query takes a weighted mean of the values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamella import random
+from lamella.errors import ShapeError
+from lamella.graph import output_spec
+from lamella.layers.configured import Configured
+from lamella.state import SeedGenerator
+
+__all__ = ["AdditiveAttention", "Attention"]
+
+
+class Attention(Configured):
+    """Luong's attention: softmax(query @ keyᵀ) @ value.
+
+    Call it on [query, value] or [query, value, key]; key is value if not given.
+
+    Args:    use_scale: multiplies the scores by a learned number.
+             score_mode: "dot", or "concat" for sum(tanh(query + key)).
+             dropout: fraction of the weights to drop.
+    Shape:   in [(batch, Tq, d), (batch, Tv, d)] → out (batch, Tq, d)
+    State:   scale () if use_scale; concat_score_weight () for "concat"
+    Source:  Luong et al. 2015, arXiv:1508.04025.
+    Example: >>> Attention()([np.ones((2, 4, 8)), np.ones((2, 6, 8))]).shape
+             (2, 4, 8)
+    """
+
+    config_names = ("use_scale", "score_mode", "dropout", "seed")
+
+    def __init__(
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if score_mode not in ("dot", "concat"):
+            raise self._refusal("score_mode", score_mode, "'dot' or 'concat'")
+        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
+        if dropout > 0:
+            self.seed_generator = SeedGenerator(seed)
+
+    def build(self, input_shape: Any) -> None:
+        self._check_list(input_shape)
+        self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
+        concat = self.score_mode == "concat"
+        self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight") if concat else None
+
+    def call(
+        self,
+        inputs: Any,
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        self._check_list(inputs)
+        query, value = inputs[:2]
+        query_mask, value_mask = mask[:2] if mask else (None, None)
+        scores = self._calculate_scores(query, inputs[-1])
+        weights = jax.nn.softmax(_masked(scores, value_mask, use_causal_mask), axis=-1)
+        if training and self.dropout > 0:
+            weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
+        output = jnp.matmul(weights, value)
+        if query_mask is not None:
+            output = jnp.where(query_mask[..., None], output, 0)
+        return (output, weights) if return_attention_scores else output
+
+    def _calculate_scores(self, query: Any, key: Any) -> Any:
+        scale = 1 if self.scale is None else self.scale.value
+        if self.concat_score_weight is None:
+            return scale * jnp.matmul(query, jnp.swapaxes(key, -2, -1))
+        return self.concat_score_weight.value * jnp.sum(jnp.tanh(scale * _each_pair(query, key)), axis=-1)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return previous_mask[0] if previous_mask else None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        self._check_list(input_shape)
+        return (*input_shape[0][:-1], input_shape[1][-1])
+
+    def compute_output_spec(self, inputs: Any, *args: Any, return_attention_scores: bool = False, **kwargs: Any) -> Any:
+        if return_attention_scores:
+            return output_spec(self.call, inputs, *args, return_attention_scores=True, **kwargs)
+        return super().compute_output_spec(inputs, *args, **kwargs)
+
+    def _check_list(self, inputs: Any) -> None:
+        if not isinstance(inputs, list) or len(inputs) not in (2, 3):
+            raise ShapeError(
+                f"{self._where()} takes a list of two or three tensors.",
+                expected="[query, value] or [query, value, key]",
+                received=f"{type(inputs).__name__} of {len(inputs)}" if isinstance(inputs, (list, tuple)) else None,
+            )
+
+
+class AdditiveAttention(Attention):
+    """Bahdanau's attention: softmax(sum(scale · tanh(query + key))) @ value.
+
+    Call it on [query, value] or [query, value, key]; key is value if not given.
+
+    Args:    use_scale: a learned number for each feature.
+             dropout: fraction of the weights to drop.
+    Shape:   in [(batch, Tq, d), (batch, Tv, d)] → out (batch, Tq, d)
+    State:   scale (d,) if use_scale
+    Source:  Bahdanau et al. 2014, arXiv:1409.0473.
+    Example: >>> AdditiveAttention()([np.ones((2, 4, 8)), np.ones((2, 6, 8))]).shape
+             (2, 4, 8)
+    """
+
+    config_names = ("use_scale", "dropout", "seed")
+
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
+
+    def build(self, input_shape: Any) -> None:
+        self._check_list(input_shape)
+        features = (self._known_size(input_shape[0], -1),)
+        self.scale = self.add_weight(features, "glorot_uniform", name="scale") if self.use_scale else None
+
+    def _calculate_scores(self, query: Any, key: Any) -> Any:
+        return jnp.sum((1 if self.scale is None else self.scale.value) * jnp.tanh(_each_pair(query, key)), axis=-1)
+
+
+def _each_pair(query: Any, key: Any) -> Any:
+    """query + key for each pair of a query and a key: (batch, Tq, Tv, d)."""
+    return query[..., :, None, :] + key[..., None, :, :]
+
+
+def _masked(scores: Any, value_mask: Any, causal: bool) -> Any:
+    """Scores made very small where a query may not look."""
+    allowed = True if value_mask is None else value_mask[..., None, :].astype(bool)
+    if causal:
+        allowed = allowed & jnp.tril(jnp.ones(scores.shape[-2:], bool))
+    large = 65504.0 if scores.dtype == jnp.float16 else 1e9
+    return scores if allowed is True else jnp.where(allowed, scores, scores - large)

@@ -1,0 +1,1 @@
+"""Learned windows that slide over spatial axes."""

@@ -1,0 +1,424 @@
+"""Layer: a unit of computation with state."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import jax
+
+from lamella import dtype_policies, regularizers
+from lamella.dtypes import is_float
+from lamella.errors import ArgumentError, ConfigError, LamellaError, ShapeError, StateError
+from lamella.graph import KerasTensor, any_symbolic, output_spec, record
+from lamella.layers.call import Call, converted, set_masks, signature_of
+from lamella.layers.input_spec import check_inputs, describe
+from lamella.layers.weights import Weights
+from lamella.state import Frame, current, frame
+
+
+def _building(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a `build` so that it makes real arrays, under the layer's name, once."""
+
+    @wraps(build)
+    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._in_build:  # super().build() inside of a build()
+            return build(self, *args, **kwargs)
+        self._in_build = True
+        try:
+            with frame(path=(*current().path, self.name), autocast=None), jax.ensure_compile_time_eval():
+                build(self, *args, **kwargs)
+        finally:
+            self._in_build = False
+        self._build_shapes = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
+        self.built = True
+
+    return wrapped
+
+
+class Layer(Weights):
+    """A unit of computation with state: subclass it, make weights in `build`, compute in `call`.
+
+    Args:    activity_regularizer: a penalty on the outputs.
+             trainable: whether training may change its weights.
+             dtype: a dtype, or a policy such as "mixed_bfloat16"; the global one if None.
+             autocast: whether inputs are cast to the compute dtype.
+             name: unique in a model; automatic if None.
+    Example: >>> class Scale(Layer):
+             ...     def build(self, input_shape):
+             ...         self.factor = self.add_weight(initializer="ones", name="factor")
+             ...     def call(self, x):
+             ...         return x * self.factor
+             >>> Scale()(np.ones((2, 3))).shape
+             (2, 3)
+    """
+
+    runs_on_host = False  # works on strings, outside of compiled code
+    supports_jit = True
+    _convert_input_args = True
+    _allow_non_tensor_positional_args = False
+    _in_build = False
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _building(cls.build)
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name)
+        self._input_shape_arg = _legacy_input_shape(kwargs)
+        if kwargs:
+            raise ArgumentError(f"{type(self).__name__}() does not know the argument(s) {', '.join(kwargs)}.")
+        if not isinstance(trainable, bool):
+            raise ArgumentError("`trainable` is True or False.", received=repr(trainable))
+        self._added = []
+        self._losses: list[tuple[Layer, Any]] = []
+        self._lossy: list[Layer] = []  # whose losses the last outermost call of this layer holds
+        self._trainable = trainable
+        self._dtype_policy = dtype_policies.get(dtype)
+        self._build_shapes: dict[str, Any] | None = None
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.autocast = autocast
+        self.built = False
+        self.input_spec: Any = None
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+
+    # The call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the layer: on arrays it computes, on symbolic tensors it records a node.
+
+        An explicit `training=` holds for everything inside of this call.
+        """
+        here, symbolic = current(), any_symbolic(args) or any_symbolic(kwargs.values())
+        call = self._bound(*self._converted(args, kwargs), here)
+        self._check(call.first)
+        self._build_for(call, symbolic)
+        call.find_masks()
+        with self._frame_of_call(here, call.training) as inside:
+            outputs = self._run(call, symbolic)
+        if symbolic:
+            outputs = record(self, args, kwargs, outputs)
+        elif not here.path and here.overlay is None:
+            self._keep_losses(inside)
+        self._pass_mask(call, outputs)
+        return outputs
+
+    def _run(self, call: Call, symbolic: bool) -> Any:
+        """Computes the outputs, or their shapes."""
+        function = self.compute_output_spec if symbolic else self.call
+        try:
+            outputs = function(*call.args, **call.passed())
+        except Exception as error:
+            located = self._located(error, call.first)
+            if located is error:
+                raise
+            raise located from error
+        self.built = True
+        if self.activity_regularizer is not None and not symbolic:
+            self._penalize(outputs)
+        return outputs
+
+    def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if "_added" not in vars(self):
+            raise StateError(
+                f"{type(self).__name__}.__init__() does not call super().__init__().", fix="add it as its first line"
+            )
+        if not self._convert_input_args or self.runs_on_host:
+            return args, dict(kwargs)
+        dtype = self.input_dtype if self.autocast and is_float(self.input_dtype) else None
+        args = tuple(converted(arg, dtype) for arg in args)
+        if not self._allow_non_tensor_positional_args:
+            for leaf in jax.tree.leaves(args):
+                if not isinstance(leaf, (jax.Array, KerasTensor)) and not hasattr(leaf, "__array__"):
+                    raise ArgumentError(
+                        f"{self._where()} takes only tensors as positional arguments.",
+                        received=f"{leaf!r} of type {type(leaf).__name__}",
+                        fix="make it an array (numpy.array), or pass it by keyword",
+                    )
+        return args, {key: converted(value, dtype) for key, value in kwargs.items()}
+
+    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any], here: Frame) -> Call:
+        try:
+            return Call(signature_of(type(self).call), args, kwargs, here.training)
+        except TypeError as error:
+            raise TypeError(f"{self._where()} was called with arguments it does not take: {error}") from None
+
+    def _frame_of_call(self, here: Frame, training: bool | None) -> frame:
+        mixed = self.autocast and self.compute_dtype != self.variable_dtype and is_float(self.compute_dtype)
+        return frame(
+            training=training,
+            path=(*here.path, self.name),
+            frozen=here.frozen or not self._trainable,
+            autocast=self.compute_dtype if mixed else None,
+            losses=[] if here.losses is None else here.losses,
+        )
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation.  Define it in every layer."""
+        raise NotImplementedError(f"{type(self).__name__} does not define call().")
+
+    @property
+    def trains_here(self) -> bool:
+        """Whether this call is in a place that training may change: no frozen layer is around it."""
+        return self._trainable and not current().frozen
+
+    # Building
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights.  Without an own `build`, the layer is run abstractly on the shape."""
+        self._build_by_call(input_shape)
+
+    def _build_for(self, call: Call, symbolic: bool) -> None:
+        if self.built:
+            return
+        if type(self).build is not Layer.build:
+            self.build(**call.shapes_for(self.build, type(self).__name__))
+            self._check(call.first)
+        elif symbolic and type(self).compute_output_shape is not Layer.compute_output_shape:
+            output_spec(self.call, **call.tensors)  # the shape will not ask call(): what is inside is built here
+
+    def _build_by_call(self, input_shape: Any) -> None:
+        if input_shape is None or type(self).call is Layer.call:
+            return
+        dtype = self.input_dtype if is_float(self.input_dtype) else "float32"
+        inputs = _map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape)
+        if not self.built:
+            output_spec(self.call, inputs)
+
+    # Shapes
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The output's shape for an input's; worked out by running `call` abstractly."""
+        shapes = [*args, *kwargs.values()]
+        spec = self.compute_output_spec(*(_map_shapes(lambda s: KerasTensor(s, self.compute_dtype), s) for s in shapes))
+        return jax.tree.map(lambda tensor: tensor.shape, spec)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            return output_spec(self.call, *args, **kwargs)
+        signature = signature_of(type(self).call)
+        call = Call(signature, args, {k: v for k, v in kwargs.items() if k in signature.names}, None)
+        shapes = self.compute_output_shape(**call.shapes_for(self.compute_output_shape, type(self).__name__))
+        return _map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), shapes)
+
+    # Masks
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs, given that of the inputs; by default the same."""
+        return previous_mask
+
+    def _pass_mask(self, call: Call, outputs: Any) -> None:
+        previous = call.previous_mask()
+        if self.supports_masking:
+            set_masks(outputs, self.compute_mask(call.first, previous))
+        elif previous is not None:
+            warnings.warn(
+                f"{self._where()} was given a masked input and does not support masking: what follows does not "
+                "see the mask. Set self.supports_masking = True if it may pass through.",
+                stacklevel=4,
+            )
+
+    # Losses
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds scalar losses, from inside of `call`; training adds them to its loss."""
+        for value in jax.tree.leaves(loss):
+            if not hasattr(value, "shape"):
+                raise ArgumentError("add_loss() takes tensors.", received=repr(value))
+            losses = current().losses
+            (self._losses if losses is None else losses).append((self, value))
+
+    @property
+    def losses(self) -> list[Any]:
+        """Losses of the last call (`add_loss`, activity), and the weights' regularization."""
+        here = current()
+        inside = {id(self), *map(id, self._flatten_layers())}
+        own = [entry for layer in (self, *self._flatten_layers()) for entry in layer._losses]
+        found = [value for layer, value in (here.losses or own) if id(layer) in inside]
+        return found + [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+
+    def _penalize(self, outputs: Any) -> None:
+        for output in jax.tree.leaves(outputs):
+            self.add_loss(self.activity_regularizer(output) / (max(output.shape[0], 1) if output.ndim else 1))
+
+    def _keep_losses(self, inside: Frame) -> None:
+        """After an outermost call: its losses replace those of the call before."""
+        for layer in self._lossy:
+            layer._losses = []
+        self._lossy = list(dict.fromkeys(layer for layer, _ in inside.losses or ()))
+        for layer, value in inside.losses or ():
+            layer._losses.append((layer, value))
+
+    def _flatten_layers(self) -> list[Layer]:
+        """Every layer inside, at any depth, each once."""
+        found: dict[int, Layer] = {}
+        stack: list[Any] = [self]
+        while stack:
+            for layer in reversed(stack.pop()._sublayers()):
+                if id(layer) not in found:
+                    found[id(layer)] = layer
+                    stack.append(layer)
+        return list(found.values())
+
+    # Errors
+
+    def _where(self) -> str:
+        """How errors name this layer: its class and its full address in the model being called."""
+        path = current().path
+        path = path if path and path[-1] == self.name else (*path, self.name)
+        return f"{type(self).__name__} at {'/'.join(path[1:] or path)!r}"
+
+    def _check(self, inputs: Any) -> None:
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, inputs, self._where())
+
+    def _located(self, error: Exception, inputs: Any) -> Exception:
+        """The error with the place it happened at: the innermost layer says it."""
+        if getattr(error, "_located", False) or isinstance(error, NotImplementedError):
+            return error
+        place, received = self._where(), _described(inputs)
+        error._located = True  # type: ignore[attr-defined]
+        if type(error) in (TypeError, ValueError) and "shape" in str(error):
+            located = ShapeError(f"{place} cannot be computed: {error}", received=received)
+            located._located = True  # type: ignore[attr-defined]
+            return located
+        if isinstance(error, LamellaError):
+            if place not in error.what:
+                error.what = f"{place}: {error.what}"
+            error.received = error.received or received
+        else:
+            error.add_note(f"This happened in {place}, called with {received}.")
+        return error
+
+    # Dtypes
+
+    @property
+    def dtype_policy(self) -> Any:
+        """Which dtypes it computes and keeps its weights in."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = dtype_policies.get(value)
+
+    @property
+    def compute_dtype(self) -> str:
+        return self._dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:  # type: ignore[override]
+        return self._dtype_policy.variable_dtype
+
+    dtype = variable_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        return self.compute_dtype
+
+    # Configs
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes an equal layer from (weights are not in it)."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is not Layer.get_config:
+            return config
+        own = {k: v for k, v in super().get_config().items() if k not in _ACCEPTED}
+        return {**own, **config}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Makes an equal layer from what `get_config` returned."""
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise ConfigError(
+                f"{cls.__name__} cannot be made from its config: {error}",
+                received=sorted(config),
+                fix=f"let {cls.__name__}.__init__() take **kwargs and pass them to super().__init__()",
+            ) from error
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that `build` was called with."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the layer from what `get_build_config` returned."""
+        if not config or self.built:
+            return
+        if "input_shape" in config:
+            self.build(_tuples(config["input_shape"]))
+        elif "shapes_dict" in config:
+            self.build(**{key: _tuples(shape) for key, shape in config["shapes_dict"].items()})
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the layer's own variables into a dict-like store, by number."""
+        for index, variable in enumerate(self._own_variables()):
+            store[str(index)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads the layer's own variables from a dict-like store."""
+        own = self._own_variables()
+        if len(store) != len(own):
+            raise ShapeError(
+                f"{type(self).__name__} {self.name!r} has {len(own)} variables of its own.",
+                received=f"{len(store)} in the file",
+                fix="build the layer first" if not self.built else None,
+            )
+        for index, variable in enumerate(own):
+            variable.assign(store[str(index)])
+
+    @property
+    def path(self) -> str | None:
+        """Keras's path of the layer: the names it was built under, or None before."""
+        own = self._own_variables()
+        return own[0].path.rpartition("/")[0] if own else self.name if self.built else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+Layer.build = _building(Layer.build)  # type: ignore[method-assign]
+_ACCEPTED = ("name", "trainable", "dtype", "activity_regularizer", "autocast")
+
+
+def _legacy_input_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """Keras 2's `input_shape=` and `input_dim=`, still understood in a Sequential."""
+    shape = kwargs.pop("input_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    if dim is not None:
+        shape = (dim,)
+    return None if shape is None else tuple(shape)
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(d is None or isinstance(d, int) for d in value)
+
+
+def _map_shapes(function: Callable[[Any], Any], shapes: Any) -> Any:
+    return jax.tree.map(lambda s: None if s is None else function(tuple(s)), shapes, is_leaf=_is_shape)
+
+
+def _tuples(shapes: Any) -> Any:
+    return _map_shapes(lambda shape: shape, shapes)
+
+
+def _described(inputs: Any) -> str:
+    text = describe(inputs)
+    return text if len(text) <= 300 else text[:300] + " …"

@@ -1,0 +1,1 @@
+"""Layers that make training harder, so that a model generalizes."""

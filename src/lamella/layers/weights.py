@@ -1,0 +1,261 @@
+"""A layer's variables as Keras lists them: `weights`, `trainable_weights`, `get_weights` …
+
+The walk (lamella.state) finds variables in attribute order.  Keras's order, which
+files and `get_weights` rely on, is: a layer's own trainable variables as they
+were made, its own others, then layer by layer what is inside.  Only this file
+knows that order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamella import constraints, initializers, regularizers
+from lamella.dtypes import is_float, standardize_dtype
+from lamella.errors import ArgumentError, ShapeError, StateError
+from lamella.graph import Operation
+from lamella.state import Owner, SeedGenerator, Variable, attribute_children, frame, trainability
+
+
+class Weights(Operation):
+    """What a layer knows about its variables."""
+
+    built: bool
+    variable_dtype: str
+    _trainable: bool
+    _added: list[Variable]
+
+    def children(self) -> Iterator[tuple[str, Variable | Owner]]:
+        found: set[int] = set()
+        for segment, child in attribute_children(self, skip=_NOT_PARTS):
+            found.add(id(child))
+            yield segment, child
+        for variable in self._added:  # made by add_weight, kept in no attribute
+            if id(variable) not in found:
+                yield variable.name, variable
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str | None = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Makes a variable of this layer, usually in `build`.
+
+        Args:    shape: all sizes known; () if None.
+                 initializer: glorot_uniform for floats and zeros for others if None.
+        Raises:  ArgumentError: the shape holds None.
+        Example: >>> layer = Layer()
+                 >>> layer.add_weight(shape=(2, 3), name="w").shape
+                 (2, 3)
+        """
+        if isinstance(shape, str):
+            raise ArgumentError("add_weight() takes the name by keyword.", fix=f"add_weight(shape=…, name={shape!r})")
+        shape = _known(self, () if shape is None else (shape,) if isinstance(shape, int) else shape, name)
+        dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
+        variable = Variable(
+            initializers.get(initializer),
+            shape=shape,
+            dtype=dtype,
+            trainable=trainable,
+            autocast=autocast,
+            aggregation=aggregation,
+            name=name,
+        )
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        if not self._trainable:
+            variable.trainable = False
+        self._added.append(variable)
+        return variable
+
+    add_variable = add_weight
+
+    # The lists
+
+    def _own(self, kind: type) -> list[Any]:
+        return [child for _, child in self.children() if isinstance(child, kind)]
+
+    def _own_variables(self) -> list[Variable]:
+        return sorted(self._own(Variable), key=lambda v: (not v.made_trainable, v.serial))
+
+    def _sublayers(self) -> list[Weights]:
+        return self._own(Weights)
+
+    def _collect(self, seeds: bool) -> Iterator[Variable]:
+        yield from self._own_variables()
+        if seeds:
+            yield from (generator.state for generator in self._own(SeedGenerator))
+        for layer in self._sublayers():
+            yield from layer._collect(seeds)
+
+    def _frozen(self, inside: bool = False) -> Iterator[Variable]:
+        """Variables below a layer that is not trainable."""
+        inside = inside or not self._trainable
+        if inside:
+            yield from self._own_variables()
+        for layer in self._sublayers():
+            yield from layer._frozen(inside)
+
+    def _trained(self, variables: list[Variable]) -> list[Variable]:
+        frozen = {id(v) for v in self._frozen()}
+        return [v for v in variables if v.trainable and id(v) not in frozen]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables, random seeds too (metrics' and optimizers' are not a layer's)."""
+        return _once(self._collect(seeds=True))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables but the random seeds."""
+        return _once(self._collect(seeds=False))
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """Those that training changes: their own flag and every layer around them say so."""
+        return self._trained(self.variables)
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """Those that training leaves alone, random seeds included."""
+        trained = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trained]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Like `trainable_variables`."""
+        return self._trained(self.weights)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """Like `non_trainable_variables`, without random seeds."""
+        trained = {id(v) for v in self.trainable_variables}
+        return [v for v in self.weights if id(v) not in trained]
+
+    def _own_metrics(self) -> list[Any]:
+        """Metrics among the attributes: owners of variables that give a result."""
+        return [owner for owner in self._own(Owner) if hasattr(owner, "update_state") and hasattr(owner, "result")]
+
+    # Trainability
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change this layer; setting it sets everything inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value = bool(value)
+        trainability.version += 1
+        for variable in self._own_variables():
+            variable.trainable = value and variable.made_trainable
+        for layer in self._sublayers():
+            layer.trainable = value
+
+    # Values
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of `weights`, in that order."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Assigns values in the order of `weights`; all or none.
+
+        Raises: ShapeError: another number of arrays, or another shape.
+        """
+        weights, variables = list(weights), self.weights
+        if len(weights) != len(variables):
+            raise ShapeError(
+                f"{type(self).__name__} {self.name!r} has {len(variables)} weights.", received=f"{len(weights)} arrays"
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            if np.shape(value) != variable.shape:
+                raise ShapeError(
+                    f"Weight {variable.path!r} of {self.name!r} has another shape.",
+                    expected=variable.shape,
+                    received=np.shape(value),
+                )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """The number of numbers in all weights.
+
+        Raises: StateError: the layer is not built yet.
+        """
+        if not self.built:
+            raise StateError(
+                f"{type(self).__name__} {self.name!r} is not built, so its weights do not exist yet.",
+                fix="call it on data, or call build(input_shape)",
+            )
+        return sum(math.prod(variable.shape) for variable in self.weights)
+
+    # The state as lists, for code that runs jax transformations itself
+
+    def stateless_call(
+        self,
+        trainable_variables: Iterable[Any],
+        non_trainable_variables: Iterable[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Calls the layer with given values, changing nothing.
+
+        Returns: (outputs, non_trainable_variables), and the losses if asked for.
+        Source:  Keras's form of `lamella.state.pure`, with lists for the state.
+        """
+        if not self.built:
+            raise StateError(f"{type(self).__name__} {self.name!r} must be built before stateless_call().")
+        others = self.non_trainable_variables
+        overlay = dict(_pairs(self.trainable_variables, trainable_variables, "trainable_variables"))
+        overlay.update(_pairs(others, non_trainable_variables, "non_trainable_variables"))
+        with frame(overlay=overlay, losses=[]):
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else None
+        after = [overlay[variable] for variable in others]
+        return (outputs, after, losses) if return_losses else (outputs, after)
+
+    @property
+    def losses(self) -> list[jax.Array]:
+        raise NotImplementedError
+
+
+_NOT_PARTS = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses", "_lossy"})
+
+
+def _once(variables: Iterable[Variable]) -> list[Variable]:
+    return list({id(v): v for v in variables}.values())
+
+
+def _pairs(variables: list[Variable], values: Iterable[Any], name: str) -> list[tuple[Variable, Any]]:
+    values = list(values)
+    if len(values) != len(variables):
+        raise ArgumentError(f"{name} has another length.", expected=len(variables), received=len(values))
+    return [(v, getattr(value, "raw", value)) for v, value in zip(variables, values, strict=True)]
+
+
+def _known(layer: Weights, shape: Any, name: str | None) -> tuple[int, ...]:
+    if any(size is None for size in shape):
+        raise ArgumentError(
+            f"Weight {name!r} of {type(layer).__name__} {layer.name!r} needs a shape without None.",
+            received=tuple(shape),
+            fix="give the input's sizes that the weight depends on, e.g. Input((32, 32, 3))",
+        )
+    return tuple(int(size) for size in shape)

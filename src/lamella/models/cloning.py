@@ -1,0 +1,100 @@
+"""clone_model: the same architecture with new weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from lamella.errors import ArgumentError
+from lamella.graph import FunctionOp, KerasTensor, Operation
+from lamella.layers import InputLayer, Layer
+from lamella.models.functional import Functional
+from lamella.models.model import Model
+from lamella.models.sequential import Sequential
+
+
+def clone_model(
+    model: Any,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """A model of the same architecture, with layers and weights of its own.
+
+    Args:    input_tensors: tensors to build on, in place of new inputs.
+             clone_function: makes each new layer from the old one.
+             call_function: makes each call, given (layer, *args, **kwargs).
+             recursive: applies `clone_function` inside nested models too.
+    Raises:  ArgumentError: an argument that fits another kind of model only.
+    Example: >>> model = Sequential([Input((3,)), Dense(2)])
+             >>> clone_model(model).count_params()
+             8
+    """
+    clone = clone_function or (lambda layer: layer.__class__.from_config(layer.get_config()))
+
+    def cloned(layer: Any) -> Any:
+        if recursive and isinstance(layer, Model) and layer._graph is not None:
+            return clone_model(layer, clone_function=clone_function, call_function=call_function, recursive=True)
+        new = layer.__class__.from_config(layer.get_config()) if isinstance(layer, InputLayer) else clone(layer)
+        new.auto_named = layer.auto_named
+        return new
+
+    if isinstance(model, Sequential):
+        return _cloned_stack(model, cloned, input_tensors, call_function)
+    if isinstance(model, Functional) or (isinstance(model, Model) and model._graph is not None):
+        return _cloned_graph(model, cloned, input_tensors, call_function)
+    if clone_function is not None or input_tensors is not None:
+        raise ArgumentError(
+            "clone_function and input_tensors need a model with a graph.",
+            received=f"{type(model).__name__} {model.name!r}",
+            fix="clone a Sequential or Functional model",
+        )
+    return model.__class__.from_config(model.get_config())
+
+
+def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_function: Any) -> Any:
+    if call_function is not None:
+        raise ArgumentError("clone_model() takes a call_function for Functional models only.")
+    new = Sequential(name=model.name, trainable=model.trainable)
+    layers = model._layers
+    if input_tensors is not None:
+        new.add(jax.tree.leaves(input_tensors)[0])
+        layers = model.layers
+    for layer in layers:
+        new.add(cloned(layer))
+    return new
+
+
+def _cloned_graph(model: Any, cloned: Any, input_tensors: Any, call_function: Any) -> Any:
+    graph = model._graph
+    new: dict[Operation, Any] = {}
+
+    def call(operation: Operation, args: Any, kwargs: Any) -> Any:
+        if operation not in new:
+            new[operation] = cloned(operation) if isinstance(operation, Layer) else _copied(operation)
+        target = new[operation]
+        return target(*args, **kwargs) if call_function is None else call_function(target, *args, **kwargs)
+
+    if input_tensors is None:
+        inputs = jax.tree.map(lambda tensor: cloned(tensor._keras_history.operation).output, graph.inputs_structure)
+    else:
+        inputs = jax.tree.unflatten(jax.tree.structure(graph.inputs_structure), _symbolic(input_tensors))
+    outputs = graph.run(jax.tree.leaves(inputs), call)
+    maker = Functional if type(model) is Functional else model.__class__
+    return maker(inputs, outputs, name=model.name, trainable=model.trainable)
+
+
+def _copied(operation: Operation) -> Operation:
+    return type(operation)(**operation.fixed) if isinstance(operation, FunctionOp) else type(operation)()
+
+
+def _symbolic(tensors: Any) -> list[KerasTensor]:
+    leaves = jax.tree.leaves(tensors)
+    for leaf in leaves:
+        if not isinstance(leaf, KerasTensor):
+            raise ArgumentError("input_tensors are symbolic tensors, as Input() makes them.", received=repr(leaf)[:200])
+    return leaves

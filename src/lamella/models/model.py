@@ -1,0 +1,159 @@
+"""Model: a layer that has layers, can be trained, and knows its graph where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella.errors import ArgumentError, ConfigError
+from lamella.layers import Layer
+from lamella.models.graph_config import graph_config, model_from_graph_config
+from lamella.models.graph_model import GraphModel, find_layer
+from lamella.train import Trainer
+
+
+class Model(Trainer, GraphModel):
+    """Layers put together, with training and inference.
+
+    Three ways to make one: from symbolic tensors, `Model(inputs, outputs)`; as a
+    subclass that makes layers in `__init__` and computes in `call`; or as a
+    `Sequential` list.
+
+    Args:    inputs, outputs: symbolic tensors, alone or in lists and dicts.
+             name: automatic if None.
+             trainable: as for any layer.
+    Raises:  GraphError: the outputs do not follow from the inputs.
+    Example: >>> x = Input((4,))
+             >>> model = Model(x, Dense(2)(x))
+             >>> model(np.ones((3, 4))).shape
+             (3, 2)
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and _has_graph_arguments(args, kwargs):
+            from lamella.models.functional import Functional
+
+            cls = Functional
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        if not _has_graph_arguments(args, kwargs):
+            if args:
+                raise ArgumentError(
+                    f"{type(self).__name__}() takes keyword arguments, or inputs and outputs.", received=args
+                )
+            super().__init__(**kwargs)
+            return
+        inputs, outputs, name, trainable = _graph_arguments(*args, **kwargs)
+        super().__init__(name=name)
+        self._set_graph(inputs, outputs)
+        if trainable is not None:
+            self._trainable = bool(trainable)  # the layers inside keep their own flags
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, in order."""
+        return list(dict.fromkeys(layer for layer in self._sublayers() if isinstance(layer, Layer)))
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by name, by index, or by address.
+
+        Raises:  UnknownNameError: there is none; the nearest names are listed.
+        Example: >>> model = Sequential([Input((2,)), Dense(3, name="hidden")])
+                 >>> model.get_layer("hidden") is model.layers[0]
+                 True
+        """
+        return find_layer(self, name, index)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the weights of every layer for inputs of this shape, batch first."""
+        if self._graph is None:
+            self._build_by_call(input_shape)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Prints what is inside: layers, output shapes, parameters, connections.
+
+        Args: line_length: width in characters; that of the terminal if None.
+              print_fn: gets the text line by line, in place of the screen.
+              expand_nested: also shows the layers of models inside.
+              show_trainable: adds a column for trainability.
+              layer_range: [first, last] layer names, as regular expressions.
+        """
+        from lamella.anatomy import print_summary
+
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    # Configs
+
+    def get_config(self) -> dict[str, Any]:
+        if self._graph is not None and _takes_graph(type(self)):
+            return graph_config(self)
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        if {"layers", "input_layers", "output_layers"} <= set(config) and _takes_graph(cls):
+            return model_from_graph_config(cls, config, custom_objects)
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise ConfigError(
+                f"{cls.__name__} cannot be made from its config: {error}",
+                received=sorted(config),
+                fix=f"define get_config() and from_config() in {cls.__name__}",
+            ) from error
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The model's config as JSON text, for `model_from_json`."""
+        import json
+
+        from lamella.registry import serialize_keras_object
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    # Files
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Writes the whole model: architecture, weights, how it is trained."""
+        from lamella.saving import save_model
+
+        save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Writes the weights."""
+        from lamella.saving import save_weights
+
+        save_weights(self, filepath, overwrite=overwrite, **kwargs)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
+        """Reads weights that `save_weights` or Keras wrote."""
+        from lamella.saving import load_weights
+
+        return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+
+def _has_graph_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or {"inputs", "outputs"} <= set(kwargs)
+
+
+def _graph_arguments(
+    inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None
+) -> tuple[Any, Any, str | None, bool | None]:
+    return inputs, outputs, name, trainable
+
+
+def _takes_graph(cls: type) -> bool:
+    """Whether a class is made as Model is: from inputs and outputs."""
+    import inspect
+
+    if cls.__init__ is Model.__init__:
+        return True
+    parameters = inspect.signature(cls.__init__).parameters
+    return {"inputs", "outputs"} <= set(parameters)

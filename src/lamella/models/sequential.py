@@ -1,0 +1,196 @@
+"""Sequential: layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lamella.errors import ArgumentError, GraphError, StateError
+from lamella.graph import Graph, KerasTensor, standardize_shape
+from lamella.layers import InputLayer, Layer
+from lamella.models.graph_model import GraphModel, addresses
+from lamella.models.model import Model
+from lamella.registry import deserialize_keras_object, serialize_keras_object
+from lamella.state import Owner, Variable, attribute_children
+
+
+class Sequential(Model):
+    """A list of layers, each called on what the one before returned.
+
+    Without an `Input` (or a first layer that knows its input) it is deferred: the
+    weights are made when it is first called, or by `build(input_shape)`.
+
+    Args:    layers: layers, models, or an `Input` first.
+    Raises:  ArgumentError: something that is no layer, or two of one name.
+    Example: >>> model = Sequential([Input((4,)), Dense(8, activation="relu"), Dense(2)])
+             >>> model.output_shape
+             (None, 2)
+    """
+
+    calls_itself_first = False
+    _rebuilding = False
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
+        super().__init__(trainable=trainable, name=name)
+        self._layers: list[Layer] = []
+        self._tensors: list[Any] = []  # the input, and the output of each layer
+        for layer in [layers] if isinstance(layers, Layer) else layers or []:
+            self.add(layer)
+
+    def children(self) -> Iterator[tuple[str, Variable | Owner]]:
+        seen = {id(layer) for layer in self._layers}
+        yield from zip(addresses(self._layers), self._layers, strict=True)
+        for segment, child in attribute_children(
+            self, skip=frozenset({"_layers", "_tensors", "_added", "_losses", "_lossy"})
+        ):
+            if id(child) not in seen:
+                yield segment, child
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the `Input` at the front."""
+        return self._layers[1:] if self._begins_with_input() else list(self._layers)
+
+    def _graph_layers(self) -> list[Layer]:
+        return list(self._layers)
+
+    def _begins_with_input(self) -> bool:
+        return bool(self._layers) and isinstance(self._layers[0], InputLayer)
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Appends a layer (or the `Input` at the front)."""
+        if isinstance(layer, KerasTensor) and isinstance(layer._keras_history.operation, InputLayer):
+            layer = layer._keras_history.operation
+        self._check_new(layer)
+        shape = getattr(layer, "_input_shape_arg", None)
+        if not self._layers and shape is not None:
+            self.add(InputLayer(shape=shape))
+        self._layers.append(layer)
+        if self._tensors:
+            self._append(layer)
+        elif isinstance(layer, InputLayer):
+            self._tensors = [layer.output]
+        elif len(self._layers) == 2 and getattr(self._layers[0], "_graph", None) is not None:
+            self.build(self._layers[0].input_shape)  # type: ignore[attr-defined]
+
+    def _check_new(self, layer: Any) -> None:
+        if not isinstance(layer, Layer):
+            raise ArgumentError("A Sequential holds layers.", received=f"{layer!r} of type {type(layer).__name__}")
+        if any(layer.name == other.name for other in self._layers):
+            raise ArgumentError(
+                f"The Sequential {self.name!r} already holds a layer named {layer.name!r}: names should be unique.",
+                fix="give one of them another name=",
+            )
+        if isinstance(layer, InputLayer) and self._layers:
+            raise ArgumentError(
+                f"The Sequential {self.name!r} already begins with {type(self._layers[0]).__name__} "
+                f"{self._layers[0].name!r}; an Input can only come first."
+            )
+
+    def _append(self, layer: Layer) -> None:
+        try:
+            self._tensors.append(layer(self._tensors[-1]))
+        except Exception:
+            self._layers.remove(layer)  # a layer that does not fit is not kept
+            raise
+        self._set_stack()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Takes the last layer away and returns it."""
+        if not self.layers:
+            raise StateError(f"The Sequential {self.name!r} has no layer to take away.")
+        layer = self._layers.pop()
+        del self._tensors[len(self._layers) :]
+        self._set_stack()
+        return layer
+
+    def _set_stack(self) -> None:
+        self._stale = True
+        self.built = len(self._tensors) > 1
+        self.supports_masking = True
+        if self.built:
+            self._convert_input_args, self._allow_non_tensor_positional_args = False, True
+
+    @property
+    def _graph(self) -> Graph | None:  # type: ignore[override]
+        """The chain of calls, once the input is known."""
+        if len(self._tensors) < 2 or len(self._tensors) < len(self._layers):
+            return None
+        if self._stale:
+            self._chain, self._stale = Graph(self._tensors[0], self._tensors[-1]), False
+            self.output_names = [self._tensors[-1]._keras_history.operation.name] if _single(self._tensors[-1]) else []
+        return self._chain
+
+    _stale = True
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the weights for inputs of this shape, batch first."""
+        if self._begins_with_input():
+            known = self._layers[0].batch_shape  # type: ignore[attr-defined]
+            if input_shape is not None and not _agree(known, input_shape):
+                raise GraphError(
+                    f"The Sequential {self.name!r} has an Input of another shape.", expected=known, received=input_shape
+                )
+            return
+        if not self._layers:
+            raise StateError(f"The Sequential {self.name!r} has no layers.", fix="add(layer) first")
+        if not _is_single_shape(input_shape):
+            return  # several inputs: the layers are built as they are called
+        dtype = _input_dtype(self._layers[0])
+        inputs = InputLayer(batch_shape=standardize_shape(input_shape), dtype=dtype)
+        tensors = [inputs.output]
+        for layer in self._layers:
+            tensors.append(layer(tensors[-1]))
+        self._layers.insert(0, inputs)
+        self._tensors = tensors
+        self._set_stack()
+
+    def _call_without_graph(self, inputs: Any) -> Any:
+        for layer in self.layers:
+            inputs = layer(inputs)
+        return inputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._graph is not None:
+            return super().compute_output_spec(*args, **kwargs)
+        value = args[0] if args else kwargs["inputs"]
+        for layer in self.layers:
+            value = layer.compute_output_spec(value)
+        return value
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config["layers"] = [serialize_keras_object(layer) for layer in self._layers]
+        if self._tensors:
+            config["build_input_shape"] = self._tensors[0].shape
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        model = cls(name=config.get("name"))
+        for layer in config["layers"]:
+            model.add(deserialize_keras_object(layer, custom_objects=custom_objects))
+        model._trainable = config.get("trainable", True)
+        shape = config.get("build_input_shape")
+        if not model._tensors and model._layers and shape is not None:
+            model.build(tuple(shape))
+        return model
+
+
+def _input_dtype(first: Layer) -> str:
+    """The dtype of the input that a first layer asks for."""
+    if isinstance(first, GraphModel) and first._graph is not None:
+        return first.inputs[0].dtype
+    return "string" if first.runs_on_host else first.compute_dtype
+
+
+def _single(tensor: Any) -> bool:
+    return isinstance(tensor, KerasTensor)
+
+
+def _is_single_shape(shape: Any) -> bool:
+    return isinstance(shape, (tuple, list)) and all(d is None or isinstance(d, int) for d in shape)
+
+
+def _agree(a: Any, b: Any) -> bool:
+    return len(a) == len(b) and all(m is None or n is None or m == n for m, n in zip(a, b, strict=True))

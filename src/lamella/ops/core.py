@@ -1,0 +1,155 @@
+"""Conversion, shapes, and writing into tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+from jax import lax
+
+from lamella.dtypes import standardize_dtype
+from lamella.errors import ArgumentError
+from lamella.graph import KerasTensor, op
+from lamella.ops.tensors import definite, tensor
+from lamella.state import Variable
+
+
+@op
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
+    """An array from an array, Variable, number or nested list.
+
+    Raises: ArgumentError: a sparse or ragged one is asked for.
+    """
+    if sparse or ragged:
+        raise ArgumentError("Sparse and ragged tensors are not supported; JAX has dense arrays.")
+    return tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """A NumPy array of its own with these values."""
+    return np.array(x.value if isinstance(x, Variable) else x)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is an array of the engine (jax.Array)."""
+    return isinstance(x, jax.Array)
+
+
+@op
+def cast(x: Any, dtype: Any) -> Any:
+    """The values in another dtype.
+
+    Example: >>> ops.cast([1.7, -1.7], "int32").tolist()
+             [1, -1]
+    """
+    return tensor(x, standardize_dtype(dtype))
+
+
+@op
+def saturate_cast(x: Any, dtype: Any) -> Any:
+    """The values in another dtype, those outside of its range at its end.
+
+    Example: >>> ops.saturate_cast([-5, 300], "uint8").tolist()
+             [0, 255]
+    """
+    x, target = tensor(x), definite(dtype)
+    return jnp.clip(x, *_common_limits(x.dtype, target)).astype(target)
+
+
+def _common_limits(source: Any, target: Any) -> list[Any]:
+    """The smallest and largest value of `source` that `target` has too."""
+    limits = []
+    for most, pick, (own, other) in zip(
+        (np.greater, np.less), (max, min), zip(_limits(source), _limits(target), strict=True), strict=True
+    ):
+        limit = np.asarray(pick(own, other)).astype(source)
+        limits.append(np.nextafter(limit, limit.dtype.type(0)) if most(other, float(limit)) else limit)
+    return limits
+
+
+def _limits(dtype: Any) -> tuple[Any, Any]:
+    if jnp.issubdtype(dtype, jnp.bool_):
+        return 0, 1
+    info = ml_dtypes.iinfo(dtype) if jnp.issubdtype(dtype, jnp.integer) else ml_dtypes.finfo(dtype)
+    return (int(info.min), int(info.max)) if jnp.issubdtype(dtype, jnp.integer) else (float(info.min), float(info.max))
+
+
+def shape(x: Any) -> tuple[Any, ...]:
+    """The sizes of the axes; None for those not known yet."""
+    return tuple(x.shape) if isinstance(x, (KerasTensor, Variable)) else jnp.shape(x)
+
+
+def dtype(x: Any) -> str:
+    """The name of the dtype."""
+    return standardize_dtype(x.dtype)
+
+
+@op
+def stop_gradient(variable: Any) -> Any:
+    """The value itself, which gradients take for a constant."""
+    return lax.stop_gradient(tensor(variable))
+
+
+# Reading and writing at places
+
+
+@op
+def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """A block of this shape, cut out from these indices on; -1 takes all that is left.
+
+    Example: >>> ops.slice([1, 2, 3, 4], [1], [2]).tolist()
+             [2, 3]
+    """
+    x = tensor(inputs)
+    sizes = [x.shape[i] - start_indices[i] if s == -1 else s for i, s in enumerate(shape)]
+    return lax.dynamic_slice(x, start_indices, sizes)
+
+
+@op
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    """A copy with a block of values written in from these indices on."""
+    x = tensor(inputs)
+    return lax.dynamic_update_slice(x, tensor(updates).astype(x.dtype), start_indices)
+
+
+@op
+def scatter(indices: Any, values: Any, shape: Any) -> Any:
+    """Zeros of a shape, with values added at places.
+
+    Args:    indices: (…, axes): the place of each value.
+    Example: >>> ops.scatter([[0], [2]], [5, 6], (3,)).tolist()
+             [5, 0, 6]
+    """
+    values = tensor(values)
+    return jnp.zeros(tuple(shape), values.dtype).at[_places(indices)].add(values)
+
+
+_WRITES = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
+
+
+@op
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+    """A copy with values written at places, or combined with what is there.
+
+    Args:   indices: (n, axes): the place of each value.
+            reduction: None (replace), "add", "max", "min" or "mul".
+    Raises: ArgumentError: any other reduction.
+    """
+    kind = reduction.lower() if isinstance(reduction, str) else reduction
+    if kind not in _WRITES:
+        raise ArgumentError("Unknown reduction.", expected=list(_WRITES), received=repr(reduction))
+    return getattr(tensor(inputs).at[_places(indices)], _WRITES[kind])(tensor(updates))
+
+
+def _places(indices: Any) -> tuple[Any, ...]:
+    return tuple(jnp.moveaxis(tensor(indices), -1, 0))
+
+
+@op
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
+    """The list of slices along an axis, whose size must be known."""
+    x = tensor(x)
+    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]

@@ -1,0 +1,139 @@
+"""Where the built-in classes and functions are: a closed table of doors.
+
+A config names a Keras module and a class.  Only the modules listed here are
+understood, and each stands for one room of Lamella, whose public names are
+looked at; nothing is ever imported because a file names it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from lamella.graph import OPS
+from lamella.registry.op_modules import op_module
+
+DOORS = {
+    "keras.activations": "lamella.activations",
+    "keras.constraints": "lamella.constraints",
+    "keras.dtype_policies": "lamella.dtype_policies",
+    "keras.engine": "lamella.models",
+    "keras.initializers": "lamella.initializers",
+    "keras.layers": "lamella.layers",
+    "keras.losses": "lamella.losses",
+    "keras.metrics": "lamella.metrics",
+    "keras.models": "lamella.models",
+    "keras.ops": "lamella.ops",
+    "keras.optimizers": "lamella.optimizers",
+    "keras.optimizers.schedules": "lamella.optimizers.schedules",
+    "keras.random": "lamella.random",
+    "keras.regularizers": "lamella.regularizers",
+}
+"""Every Keras module that a config may name, and the room it stands for."""
+
+_ROOT = {
+    "DTypePolicy": "lamella.dtype_policies",
+    "FloatDTypePolicy": "lamella.dtype_policies",
+    "Initializer": "lamella.initializers",
+    "InputSpec": "lamella.layers",
+    "Layer": "lamella.layers",
+    "Loss": "lamella.losses",
+    "Metric": "lamella.metrics",
+    "Model": "lamella.models",
+    "Optimizer": "lamella.optimizers",
+    "Regularizer": "lamella.regularizers",
+    "Sequential": "lamella.models",
+}
+"""What Keras keeps in the module `keras` itself."""
+
+_PRIVATE = {
+    "Functional": "keras.src.models.functional",
+    "LossFunctionWrapper": "keras.src.losses.losses",
+    "SeedGenerator": "keras.random",
+}
+"""Classes that Keras writes under a module that is not their room's."""
+
+_NOT_OBJECTS = frozenset({"get", "serialize", "deserialize"})
+_FUNCTION_ROOMS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
+_CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS)
+
+
+def resolve(module: str, name: str) -> Any:
+    """The built-in that a config names, or None.
+
+    Example: >>> resolve("keras.layers", "Dense").__name__
+             'Dense'
+             >>> resolve("os", "system") is None
+             True
+    """
+    module = module.replace("keras.src.", "keras.", 1)
+    if module.startswith("keras.ops.") or _is_users_op(module, name):
+        return OPS.get(name)
+    if module == "keras":
+        return _at(_ROOT[name], name) if name in _ROOT else None
+    room = next((DOORS[prefix] for prefix in _prefixes(module) if prefix in DOORS), None)
+    return _at(room, name) if room else None
+
+
+def resolve_anywhere(name: str, functions: bool) -> Any:
+    """The built-in of a name whose module is not told, or None."""
+    for room in _FUNCTION_ROOMS if functions else _CLASS_ROOMS:
+        found = _at(f"lamella.{room}", name)
+        if found is not None and isinstance(found, type) is not functions:
+            return found
+    return None
+
+
+def public_name(cls: type) -> tuple[str, str] | None:
+    """The Keras module and name of a built-in class; None for a class of the user's.
+
+    Example: >>> public_name(Dense)
+             ('keras.layers', 'Dense')
+    """
+    if cls.__module__.partition(".")[0] != "lamella":
+        return None
+    name = cls.__name__
+    if OPS.get(name) is cls:
+        return op_module(name), name
+    if name in _PRIVATE:
+        return _PRIVATE[name], name
+    for room in _prefixes(cls.__module__):
+        public = _name_at(room, cls) if room in _KERAS else None
+        if public is not None:
+            return ("keras" if public in _ROOT else _KERAS[room]), public
+    return None
+
+
+_KERAS = {room: module for module, room in DOORS.items() if module != "keras.engine"}
+
+
+def _at(room: str, name: str) -> Any:
+    door = import_module(room)
+    return getattr(door, name, None) if name in door.__all__ and name not in _NOT_OBJECTS else None
+
+
+def _is_users_op(module: str, name: str) -> bool:
+    """Whether a name is that of a function which the user made an op, in that module."""
+    return name in OPS and OPS[name].__module__ == module
+
+
+def _name_at(room: str, cls: type) -> str | None:
+    door = sys.modules[room]
+    if getattr(door, cls.__name__, None) is cls:
+        return cls.__name__
+    return next((name for name in door.__all__ if getattr(door, name) is cls), None)
+
+
+def _prefixes(module: str) -> Iterator[str]:
+    """a.b.c, a.b, a."""
+    while module:
+        yield module
+        module = module.rpartition(".")[0]
+
+
+def public_names(module: str | None) -> list[str]:
+    """The names that a Keras module has here, for errors that list the nearest ones."""
+    room = next((DOORS[prefix] for prefix in _prefixes(module or "") if prefix in DOORS), None)
+    return [name for name in import_module(room).__all__ if name not in _NOT_OBJECTS] if room else []

@@ -1,0 +1,54 @@
+"""Catalog: the objects of one room by name, which its `get` and `deserialize` look in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lamella.errors import ArgumentError, unknown
+from lamella.registry.names import all_custom_objects
+from lamella.registry.read import deserialize_keras_object
+from lamella.state import to_snake_case
+
+
+class Catalog:
+    """Names for the classes and functions of one kind.
+
+    Args:    kind: how errors call one of them.
+             objects: classes, known by their names and these in snake_case.
+             names: further names.
+    Example: >>> Catalog("pair", [tuple], {"couple": tuple}).get("couple")
+             ()
+    """
+
+    def __init__(self, kind: str, objects: Iterable[Any], names: Mapping[str, Any] | None = None):
+        self.kind = kind
+        self.names = {found.__name__: found for found in objects}
+        for name, found in list(self.names.items()):
+            self.names.setdefault(to_snake_case(name), found)
+        self.names.update(names or {})
+
+    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """What a config, or a name, stands for.
+
+        Raises: UnknownNameError: a name that stands for nothing.
+        """
+        if isinstance(config, str) and config not in self.names and config not in all_custom_objects(custom_objects):
+            raise unknown(self.kind, config, self.names)
+        return deserialize_keras_object(config, custom_objects=custom_objects, module_objects=self.names)
+
+    def get(self, identifier: Any) -> Any:
+        """An object from a name, a config, a class, or a function or object, which stays as it is.
+
+        Raises: UnknownNameError, ArgumentError: nothing of that kind.
+        """
+        if identifier is None:
+            return None
+        found = self.deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
+        if isinstance(found, type):
+            return found()
+        if not callable(found):
+            raise ArgumentError(
+                f"This is no {self.kind}.", expected="a name, a config, or something to call", received=repr(identifier)
+            )
+        return found

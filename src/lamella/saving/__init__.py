@@ -1,0 +1,45 @@
+"""Files: read through one gate, written atomically.
+
+    .keras        a zip of config.json, metadata.json, model.weights.h5 (and assets/)
+    .weights.h5   the weights alone
+    .h5           what Keras 2 wrote
+
+All three in Keras's layout, so that Keras reads what is written here, and the other way round.
+"""
+
+from lamella.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
+from lamella.saving.atomic import atomic_write
+from lamella.saving.files import load_model, load_weights, save_model, save_weights
+from lamella.saving.gate import guarded, is_safe_path, parse_json
+from lamella.saving.model_json import model_from_json
+from lamella.saving.report import LoadReport
+
+__all__ = [
+    "CustomObjectScope",
+    "LoadReport",
+    "atomic_write",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "guarded",
+    "is_safe_path",
+    "load_model",
+    "load_weights",
+    "model_from_json",
+    "parse_json",
+    "register_keras_serializable",
+    "save_model",
+    "save_weights",
+    "serialize_keras_object",
+]

@@ -1,0 +1,152 @@
+"""save_model, load_model, save_weights, load_weights: by the ending of the file's name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lamella.errors import ArgumentError, FileError, StateError
+from lamella.saving.atomic import atomic_write
+from lamella.saving.gate import Entries, existing, guarded
+from lamella.saving.hdf5 import Reader
+from lamella.saving.keras_file import CONFIG, WEIGHTS, load_keras, save_keras
+from lamella.saving.legacy_h5 import load_h5_model, load_h5_weights, save_h5_model
+from lamella.saving.report import LoadReport
+from lamella.saving.state import read_state, write_state
+
+_OLD = (".h5", ".hdf5")
+_REMOTE = "://"
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    """Writes a whole model: architecture, state, how it is trained, the optimizer's state.
+
+    The file is whole at every moment: the old one, or the new one.
+
+    Args:    filepath: ends in `.keras` (or in `.h5`, Keras 2's format).
+             zipped: False writes a folder of the same entries; its name has no ending.
+             include_optimizer: whether the optimizer's state goes with it, True by default.
+    Raises:  ArgumentError: another ending.  FileError: the file is there and `overwrite` is False, or the disk says no.
+    Example: >>> model = Sequential([Input((3,)), Dense(2)])
+             >>> model.save("/tmp/doctest.keras"); keras.models.load_model("/tmp/doctest.keras").count_params()
+             8
+    """
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    kwargs.pop("save_format", None)
+    _no_more("save_model", kwargs)
+    path = _local(filepath)
+    _check_overwrite(path, overwrite)
+    if zipped is not False and path.endswith(_OLD) and not path.endswith(".weights.h5"):
+        save_h5_model(model, path, include_optimizer)
+        return
+    if path.endswith(".keras") == (zipped is False):
+        raise ArgumentError(
+            f"A model cannot be saved as {path!r}.",
+            expected="a name that ends in .keras (with zipped=False: one that does not)",
+            fix="for the weights alone, call save_weights with a name that ends in .weights.h5",
+        )
+    skip = [] if include_optimizer else [getattr(model, "optimizer", None)]
+    save_keras(model, path, zipped is not False, skip)
+
+
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+    """Reads a model that `save_model` or Keras wrote.
+
+    Args:   custom_objects: classes and functions of your own that the file names, by name.
+            compile: also compiles it, if it was compiled, and reads the optimizer's state.
+            safe_mode: False lets the file's Python lambdas run.  Only for files you wrote yourself.
+    Raises: FileError: the file is missing, damaged, or holds what no model has; file and entry are named.
+    """
+    path = _local(filepath)
+    if path.endswith(_OLD):
+        return load_h5_model(existing(path), custom_objects, compile, safe_mode)
+    if path.endswith(".keras") or os.path.exists(os.path.join(path, CONFIG)):
+        return load_keras(existing(path), custom_objects, compile, safe_mode)
+    raise FileError(
+        f"{path}: File format not supported.",
+        expected="a .keras file (or the folder of one), or a .h5 file",
+        fix="a TensorFlow SavedModel cannot be read: save it as .keras first" if os.path.isdir(path) else None,
+    )
+
+
+def save_weights(
+    model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
+) -> None:
+    """Writes the state of a model (and of its optimizer) without its architecture.
+
+    Args:   filepath: ends in `.weights.h5`.
+            objects_to_skip: layers that are left out.
+    Raises: ArgumentError: another ending.  StateError: the model is not built.  FileError: as for `save_model`.
+    """
+    skip = kwargs.pop("objects_to_skip", None) or ()
+    _no_more("save_weights", kwargs)
+    path = _local(filepath)
+    if max_shard_size is not None:
+        raise ArgumentError("Weights are saved in one file.", received=f"max_shard_size={max_shard_size}")
+    if not path.endswith(".weights.h5"):
+        raise ArgumentError("The filename must end in `.weights.h5`.", received=path)
+    _check_built(model, "save_weights")
+    _check_overwrite(path, overwrite)
+    data, _ = write_state(model, skip)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> LoadReport:
+    """Reads the state of a model from a `.weights.h5`, `.keras` or `.h5` file: all of it, or on an error none.
+
+    Args:    skip_mismatch: layers that do not fit keep their weights; a warning names them.
+             by_name: for `.h5` files: only layers of the same name.
+             objects_to_skip: layers that keep their weights.
+    Returns: a LoadReport: what was loaded, what was skipped and why, what in the file was not used.
+    Raises:  FileError: the file is damaged, or does not fit; the layers are listed.
+    """
+    by_name, skip = kwargs.pop("by_name", None), kwargs.pop("objects_to_skip", None)
+    _no_more("load_weights", kwargs)
+    path = _local(filepath)
+    old = path.endswith(_OLD) and not path.endswith(".weights.h5")
+    if by_name is not None and not old:
+        raise ArgumentError("`by_name` only supports old .h5 files.", received=path)
+    if skip is not None and not path.endswith(".weights.h5"):
+        raise ArgumentError("`objects_to_skip` only supports .weights.h5 files.", received=path)
+    _check_built(model, "load_weights")
+    if old:
+        return load_h5_weights(model, existing(path), bool(by_name), skip_mismatch)
+    if path.endswith(".keras"):
+        with Entries(path) as entries:
+            return _read(model, Reader(path, entries.read(WEIGHTS), WEIGHTS), (), skip_mismatch)
+    if not path.endswith(".weights.h5"):
+        raise FileError(f"{path}: File format not supported.", expected="a .weights.h5, .keras or .h5 file")
+    return _read(model, Reader(existing(path)), skip or (), skip_mismatch)
+
+
+def _read(model: Any, reader: Reader, skip: Any, skip_mismatch: bool) -> LoadReport:
+    with reader, guarded(reader.file):
+        return read_state(model, reader, skip=skip, skip_mismatch=skip_mismatch)
+
+
+def _local(filepath: Any) -> str:
+    path = os.fspath(filepath) if isinstance(filepath, (str, os.PathLike)) else None
+    if not isinstance(path, str):
+        raise ArgumentError("A file is named by a path.", received=repr(filepath)[:200])
+    if _REMOTE in path:
+        raise ArgumentError(f"Only local files are read and written, not {path!r}.", fix="download it first")
+    return path
+
+
+def _no_more(function: str, kwargs: dict[str, Any]) -> None:
+    if kwargs:
+        raise ArgumentError(f"{function}() does not know the argument(s) {', '.join(kwargs)}.")
+
+
+def _check_built(model: Any, function: str) -> None:
+    if not model.built:
+        raise StateError(
+            f"{function}() needs weights, and the model {model.name!r} has not yet been built.",
+            fix="call it on data, or call build(input_shape)",
+        )
+
+
+def _check_overwrite(path: str, overwrite: bool) -> None:
+    if not overwrite and os.path.exists(path):
+        raise FileError(f"{path}: the file is there already.", fix="pass overwrite=True, or choose another name")

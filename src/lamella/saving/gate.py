@@ -1,0 +1,240 @@
+"""The one gate: every entry of a file that nobody vouches for comes in through here.
+
+Nothing is unpickled, nothing is imported, no path in a file is followed, and
+whatever the bytes are, the only error is FileError, which names file and entry.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from lamella.errors import FileError, LamellaError, nearest
+
+MEBI = 1 << 20
+MAX_JSON_BYTES = 64 * MEBI
+MAX_JSON_DEPTH = 200
+MAX_DIGITS = 40
+MAX_MEMBERS = 100_000
+MAX_EXPANSION = 64 * MEBI  # of a whole archive, beyond three times its size
+_METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
+
+
+@contextmanager
+def guarded(file: Any, entry: str = "") -> Iterator[None]:
+    """Turns every error inside into a FileError that names the file and the entry."""
+    where = f"{Path(file).name}: {entry} › " if entry else f"{Path(file).name}: "
+    try:
+        yield
+    except FileError as error:
+        if not error.what.startswith(Path(file).name):
+            error.what = where + error.what
+        raise
+    except LamellaError as error:
+        raise FileError(where + error.what, expected=error.expected, received=error.received, fix=error.fix) from error
+    except (MemoryError, RecursionError) as error:
+        raise FileError(f"{where}it needs too much memory or is nested too deeply.") from error
+    except Exception as error:
+        raise FileError(f"{where}{' '.join(str(error).split())[:500] or type(error).__name__}") from error
+
+
+def existing(path: Any) -> Path:
+    """The path of a plain file (or a folder) that is there.
+
+    Raises: FileError: nothing is there, or it is a pipe or a device.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        fix = nearest(path.name, beside) if beside else None
+        raise FileError(f"{path}: File not found or not readable.", fix=fix) from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FileError(f"{path}: this is no plain file.", expected="a file on disk")
+    return path
+
+
+# JSON
+
+
+def parse_json(text: bytes | str) -> Any:
+    """The value that JSON text stands for.
+
+    Raises: FileError: too long, too deep, NaN or infinity, a key that stands twice, overlong numbers or names.
+    """
+    if len(text) > MAX_JSON_BYTES:
+        raise FileError("The JSON text is too long.", expected=f"at most {MAX_JSON_BYTES} bytes", received=len(text))
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
+        )
+    except RecursionError:
+        raise FileError(f"The JSON text is nested deeper than {MAX_JSON_DEPTH} levels.") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise error if isinstance(error, FileError) else FileError(f"This is no JSON text: {error}.") from None
+    _check_tree(value)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise FileError(f"The key {next(k for k in keys if keys.count(k) > 1)!r} stands twice in a JSON object.")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise FileError(f"The JSON text holds {name}, which is no JSON number.")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise FileError(f"The JSON text holds a number of {len(digits)} digits.", expected=f"at most {MAX_DIGITS}")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), -float("inf")):
+        raise FileError(f"The JSON text holds a number that is too large: {digits[:40]}.")
+    return number
+
+
+def _check_tree(value: Any) -> None:
+    stack = [(value, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if depth > MAX_JSON_DEPTH:
+            raise FileError(f"The JSON text is nested deeper than {MAX_JSON_DEPTH} levels.")
+        if isinstance(node, dict):
+            _check_name(node.get("name"))
+            stack += [(child, depth + 1) for child in node.values()]
+        elif isinstance(node, list):
+            stack += [(child, depth + 1) for child in node]
+
+
+def _check_name(name: Any) -> None:
+    if isinstance(name, str) and (len(name) > 1000 or not name.isprintable()):
+        raise FileError("The JSON text holds a name that is overlong or not printable.", received=repr(name[:60]))
+
+
+# Archives and folders
+
+
+class Entries:
+    """The named parts of a saved model: members of a zip, or files in a folder.
+
+    Only names that Keras writes are let in, each checked before anything is read.
+
+    Raises: FileError: another name, one name twice, links, parts that overlap or unpack to too much.
+    """
+
+    KNOWN = ("config.json", "metadata.json", "model.weights.h5", "model.weights.npz")
+    ASSETS = "assets/"
+
+    def __init__(self, path: Any):
+        self.path = existing(path)
+        self._folder = self.path.is_dir()
+        with guarded(self.path):
+            self._archive = None if self._folder else zipfile.ZipFile(self.path)
+            self.names = (
+                self._names_in_folder() if self._archive is None else _checked_members(self._archive, self.path)
+            )
+
+    def __enter__(self) -> Entries:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._archive is not None:
+            self._archive.close()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def read(self, name: str) -> bytes:
+        """All of one entry; the checksum of a zip is verified by that.
+
+        Raises: FileError: it is not there, or damaged.
+        """
+        with guarded(self.path, name):
+            if name not in self.names:
+                raise FileError(
+                    "the entry is missing.", received=self.names[:12], fix="is this a file that Keras saved?"
+                )
+            return (self.path / name).read_bytes() if self._archive is None else self._archive.read(name)
+
+    def assets(self, folder: str) -> list[str]:
+        """The names of the entries below `assets/<folder>`."""
+        prefix = f"{self.ASSETS}{folder}/" if folder else self.ASSETS
+        return [name for name in self.names if name.startswith(prefix)]
+
+    def _names_in_folder(self) -> list[str]:
+        found = [name for name in self.KNOWN if os.path.lexists(self.path / name)]
+        for file in sorted((self.path / "assets").rglob("*")):
+            if not file.is_dir():
+                found.append(file.relative_to(self.path).as_posix())
+        for name in found:
+            if not stat.S_ISREG((self.path / name).lstat().st_mode):
+                raise FileError(f"{name} is no plain file.")
+        return found
+
+
+def _checked_members(archive: zipfile.ZipFile, path: Path) -> list[str]:
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise FileError(f"The archive has {len(members)} members.", expected=f"at most {MAX_MEMBERS}")
+    _check_sizes(members, path.stat().st_size)
+    names: dict[str, None] = {}
+    for member in members:
+        name = member.filename
+        if name in names:
+            raise FileError(f"{name!r} stands twice in the archive.")
+        if not member.is_dir():
+            names[name] = None
+        _check_member(member)
+    return list(names)
+
+
+def _check_member(member: zipfile.ZipInfo) -> None:
+    name, mode = member.filename, member.external_attr >> 16
+    if not (name in Entries.KNOWN or (name.startswith(Entries.ASSETS) and is_safe_path(name.rstrip("/")))):
+        raise FileError(f"The archive holds {name[:100]!r}, which no saved model has.", expected=Entries.KNOWN)
+    if member.compress_type not in _METHODS or member.flag_bits & 0x1:
+        raise FileError(f"{name!r} is encrypted or packed by a method that Keras does not use.")
+    if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
+        raise FileError(f"{name!r} is a link or a device, not a file.")
+
+
+def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
+    """Members lie one after the other, and do not unpack to much more than the archive."""
+    end = 0
+    for member in sorted(members, key=lambda m: m.header_offset):
+        if member.header_offset < end:
+            raise FileError(f"{member.filename!r} overlaps another member of the archive.")
+        end = member.header_offset + 30 + len(member.filename) + member.compress_size
+    unpacked = sum(member.file_size for member in members)
+    if end > size or unpacked > 3 * size + MAX_EXPANSION:
+        raise FileError(
+            "The archive claims to unpack to far more than it holds.", received=f"{unpacked} bytes of {size}"
+        )
+
+
+def is_safe_path(name: str) -> bool:
+    """Whether a name in an archive is a plain relative path, on any system.
+
+    Example: >>> is_safe_path("assets/words.txt"), is_safe_path("../words.txt"), is_safe_path("C:\\\\words.txt")
+             (True, False, False)
+    """
+    parts = PurePosixPath(name).parts
+    plain = name.isprintable() and not set(name) & set('\\:*?"<>|') and "//" not in name
+    return (
+        plain and bool(parts) and not name.startswith("/") and all(p not in (".", "..") and len(p) < 256 for p in parts)
+    )

@@ -1,0 +1,266 @@
+"""HDF5 as Keras uses it: groups, plain numeric arrays, a few attributes, and nothing else.
+
+Reader   the gate for HDF5 bytes: hard links, arrays stored as they are, no filters, no other files
+Writer   builds a file in memory, so that it is written to disk in one piece
+Entry    the dict-like `store` of one object, as `save_own_variables` and `load_own_variables` see it
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import zlib
+from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamella.errors import FileError, MissingExtraError, nearest
+from lamella.saving.gate import guarded
+
+MAX_OBJECTS = 1_000_000
+MAX_DEPTH = 64
+_MAX_ATTRIBUTE = 64512  # bytes, as HDF5 limits them
+_CHECKSUM = "crc32"  # of each array, in our own files; Keras does not look at it
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtraError("Weights files need h5py.", fix="pip install h5py") from error
+    return h5py
+
+
+class Reader:
+    """Reads arrays and attributes of an HDF5 file, each by its path.
+
+    Args:   file: the path that errors name.
+            data: the bytes, where the HDF5 file is an entry of `file`.
+    Raises: FileError: it is no HDF5 file, or holds what no weights file holds.
+    """
+
+    def __init__(self, file: Any, data: bytes | None = None, entry: str = ""):
+        self.file, self._entry = Path(file), entry
+        self.name = f"{self.file.name}: {entry}" if entry else self.file.name
+        self._left = len(data) if data is not None else self.file.stat().st_size
+        with self._guarded():
+            self._root = _h5py().File(io.BytesIO(data) if data is not None else self.file, "r")
+            self._arrays, self._groups = self._index()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._root.close()
+
+    def _guarded(self, path: str = "") -> Any:
+        return guarded(self.file, " › ".join(part for part in (self._entry, path) if part))
+
+    def _index(self) -> tuple[dict[str, None], dict[str, list[str]]]:
+        """The paths of all arrays, and of all groups with the names in them."""
+        h5py = _h5py()
+        arrays: dict[str, None] = {}
+        groups: dict[str, list[str]] = {}
+        stack = [("", self._root, 0)]
+        while stack:
+            path, group, depth = stack.pop()
+            groups[path] = names = list(group)
+            for name in names:
+                inner = f"{path}/{name}" if path else name
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise FileError(f"{inner!r} is a link to somewhere else.", expected="groups and arrays")
+                child = group[name]
+                if isinstance(child, h5py.Group):
+                    stack.append((inner, child, depth + 1))
+                else:
+                    arrays[inner] = None
+            if depth > MAX_DEPTH or len(arrays) + len(groups) > MAX_OBJECTS:
+                raise FileError("There are more groups and arrays, or deeper ones, than any model has.")
+        return arrays, groups
+
+    def has_group(self, path: str) -> bool:
+        return path in self._groups
+
+    def arrays(self) -> list[str]:
+        """The paths of all arrays."""
+        return list(self._arrays)
+
+    def names(self, group: str) -> list[str]:
+        """The names of the arrays in a group; none if it is not there."""
+        return [name for name in self._groups.get(group, ()) if f"{group}/{name}" in self._arrays]
+
+    def array(self, path: str) -> np.ndarray:
+        """The array at a path, of a plain numeric dtype.
+
+        Raises: FileError: it is not there, or stored in another way than Keras stores arrays.
+        """
+        with self._guarded(path):
+            if path not in self._arrays:
+                raise FileError(
+                    "the array is not in the file.", fix=nearest(path, self._arrays) if self._arrays else None
+                )
+            stored = self._root[path]
+            dtype = self._checked_dtype(stored)
+            value = np.asarray(stored[()])
+            self._check_sum(stored, value)
+            return value.view(dtype).reshape(stored.shape)
+
+    def _checked_dtype(self, stored: Any) -> Any:
+        dtype, size = stored.dtype, stored.dtype.itemsize * math.prod(stored.shape or ())
+        if not isinstance(stored, _h5py().Dataset) or stored.shape is None:
+            raise FileError("this is no array.")
+        if dtype.kind == "V" and dtype.itemsize == 2 and stored.attrs.get("dtype") == "bfloat16":
+            import ml_dtypes
+
+            dtype = np.dtype(ml_dtypes.bfloat16)
+        elif dtype.kind not in "fiubc" or dtype.hasobject or dtype.itemsize > 16:
+            raise FileError("its dtype is not numeric.", received=str(dtype))
+        if stored.external or stored.is_virtual or stored.id.get_create_plist().get_nfilters():
+            raise FileError("it is stored outside of the file, or through a filter, which Keras does not do.")
+        self._left -= size
+        if size > stored.id.get_storage_size() or self._left < 0:
+            raise FileError("it claims more bytes than the file holds.", received=f"shape {stored.shape}")
+        return dtype
+
+    def _check_sum(self, stored: Any, value: np.ndarray) -> None:
+        kept = stored.attrs.get(_CHECKSUM)
+        if kept is not None and int(kept) != zlib.crc32(np.ascontiguousarray(value).data):
+            raise FileError("its checksum is wrong: the file is damaged.", fix="take another copy of it")
+
+    def text(self, group: str, name: str) -> str | None:
+        """A text attribute of a group, or None."""
+        with self._guarded(f"{group} @{name}"):
+            attributes = self._attributes(group)
+            if name not in attributes:
+                return None
+            value = attributes[name]
+            value = value.decode("utf-8") if isinstance(value, bytes) else value
+            if not isinstance(value, str):
+                raise FileError("the attribute is no text.", received=type(value).__name__)
+            return str(value)
+
+    def texts(self, group: str, name: str) -> list[str]:
+        """A list of texts, which Keras spreads over name0, name1, … when it is long."""
+        with self._guarded(f"{group} @{name}"):
+            attributes = self._attributes(group)
+            found: list[Any] = []
+            for key in [name] if name in attributes else _numbered(name, attributes):
+                found += list(attributes[key])
+            texts = [text.decode("utf-8") if isinstance(text, bytes) else text for text in found]
+            if not all(isinstance(text, str) for text in texts):
+                raise FileError("the attribute is no list of texts.")
+            return texts
+
+    def has_text(self, group: str, name: str) -> bool:
+        return name in self._attributes(group) or f"{name}0" in self._attributes(group)
+
+    def _attributes(self, group: str) -> Any:
+        if group not in self._groups:
+            raise FileError("the group is not in the file.", fix=nearest(group, self._groups))
+        return (self._root[group] if group else self._root).attrs
+
+
+def _numbered(name: str, attributes: Any) -> Iterator[str]:
+    number = 0
+    while f"{name}{number}" in attributes:
+        yield f"{name}{number}"
+        number += 1
+
+
+class Writer:
+    """Builds an HDF5 file in memory.
+
+    Example: >>> writer = Writer(); writer.put("dense/vars/0", np.ones(2))
+             >>> Reader("x.weights.h5", writer.bytes()).array("dense/vars/0").tolist()
+             [1.0, 1.0]
+    """
+
+    def __init__(self) -> None:
+        self._root = _h5py().File("in memory", "w", driver="core", backing_store=False)
+
+    def group(self, path: str) -> Any:
+        """The group at a path, made where it is not there."""
+        return self._root.require_group(path) if path else self._root
+
+    def put(self, path: str, value: Any) -> None:
+        """Stores one array."""
+        value = np.asarray(getattr(value, "raw", value))
+        if value.dtype.kind in "OUS":
+            raise FileError(f"{path}: only numbers can be stored in a weights file.", received=f"dtype {value.dtype}")
+        stored = self._root.create_dataset(path, data=value)
+        stored.attrs[_CHECKSUM] = np.uint32(zlib.crc32(np.ascontiguousarray(value).view(f"V{value.itemsize}").data))
+        if value.dtype.name == "bfloat16":
+            stored.attrs["dtype"] = "bfloat16"
+
+    def texts(self, group: str, texts: Mapping[str, str]) -> None:
+        """Keeps texts as attributes of a group."""
+        for name, text in texts.items():
+            self.group(group).attrs[name] = text
+
+    def list_of_texts(self, group: str, name: str, texts: list[str]) -> None:
+        """Keeps a list of texts as an attribute, spread over several where it is too long for one."""
+        attributes, array = self.group(group).attrs, np.array([text.encode("utf-8") for text in texts])
+        if array.nbytes <= _MAX_ATTRIBUTE:
+            attributes[name] = array
+            return
+        parts = -(-array.nbytes // (_MAX_ATTRIBUTE - array.itemsize))
+        for number, part in enumerate(np.array_split(array, parts)):
+            attributes[f"{name}{number}"] = part
+
+    def bytes(self) -> bytes:
+        """The whole file; the writer is closed by that."""
+        self._root.flush()
+        image = self._root.id.get_file_image()
+        self._root.close()
+        return image
+
+
+class Entry(MutableMapping[str, Any]):
+    """What one object keeps in a file being written, under `<path>/vars`."""
+
+    def __init__(self, writer: Writer, path: str, name: str | None = None):
+        self._writer, self._path = writer, f"{path}/vars" if path else "vars"
+        self._kept: dict[str, Any] = {}
+        if name is not None:
+            writer.texts(self._path, {"name": name})
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._writer.put(f"{self._path}/{key}", value)
+        self._kept[key] = value
+
+    def __getitem__(self, key: str) -> Any:
+        return self._kept[key]
+
+    def __delitem__(self, key: str) -> None:
+        del self._kept[key]
+        del self._writer.group(self._path)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+class StoredEntry(Mapping[str, np.ndarray]):
+    """What one object kept in a file; each array is read when it is asked for."""
+
+    def __init__(self, reader: Reader, path: str):
+        self._reader, self.path = reader, f"{path}/vars" if path else "vars"
+        self._names = reader.names(self.path)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        if key not in self:
+            raise KeyError(key)
+        return self._reader.array(f"{self.path}/{key}")
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._names or f"{self.path}/{key}" in self._reader.arrays()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -1,0 +1,201 @@
+"""The old `.h5` file of Keras 2, which Keras 3 still reads and writes.
+
+    @model_config, @training_config       JSON texts
+    model_weights  @layer_names           one group a layer, in the model's order
+        <layer>    @weight_names          its arrays: the trainable ones first
+    optimizer_weights  @weight_names
+
+A weights-only file is what stands in `model_weights`, at the root.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamella.errors import FileError
+from lamella.registry import deserialize_keras_object, serialize_keras_object
+from lamella.saving.atomic import atomic_write
+from lamella.saving.gate import guarded, parse_json
+from lamella.saving.hdf5 import Reader, Writer
+from lamella.saving.report import NOT_THERE, LoadReport
+from lamella.state import Variable
+
+_TOP = "top_level_model_weights"
+_TRAINING = (
+    *("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"),
+    *("run_eagerly", "steps_per_execution", "jit_compile"),
+)
+
+
+def save_h5_model(model: Any, path: Any, include_optimizer: bool) -> None:
+    """Writes a whole model in the old format."""
+    writer = Writer()
+    training = model.get_compile_config() if include_optimizer and model.compiled else None
+    writer.texts("", {"keras_version": "3.15.1", "backend": "jax", "model_config": json.dumps(_named(model))})
+    if training is not None:
+        optimizer = {**training, "optimizer_config": _named(model.optimizer)}
+        writer.texts("", {"training_config": json.dumps({k: v for k, v in optimizer.items() if k != "optimizer"})})
+        _put(writer, "optimizer_weights", model.optimizer.variables)
+    writer.texts("model_weights", {"keras_version": "3.15.1", "backend": "jax"})
+    writer.list_of_texts("model_weights", "layer_names", [layer.name for layer in model.layers])
+    for layer in model.layers:
+        _put(writer, f"model_weights/{layer.name}", _weights(layer))
+    _put(writer, f"model_weights/{_TOP}", model._own_variables())
+    data = writer.bytes()
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def _named(obj: Any) -> dict[str, Any]:
+    described = serialize_keras_object(obj)
+    private = (described["module"] or "").startswith("keras")
+    name = described["class_name"] if private else described["registered_name"]
+    return {"class_name": name, "config": described["config"]}
+
+
+def _put(writer: Writer, group: str, variables: list[Variable]) -> None:
+    names: dict[str, Variable] = {}
+    for variable in variables:
+        name, number = variable.path, 0
+        while name in names:
+            number += 1
+            name = f"{variable.path}_{number}"
+        names[name] = variable
+    writer.list_of_texts(group, "weight_names", list(names))
+    for name, variable in names.items():
+        writer.put(f"{group}/{name}", variable)
+
+
+def _weights(layer: Any) -> list[Variable]:
+    return [*layer.trainable_weights, *layer.non_trainable_weights]
+
+
+# Reading
+
+
+def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    """Reads a whole model in the old format.
+
+    Raises: FileError: the file holds only weights, or is damaged.
+    """
+    with Reader(path) as reader:
+        with guarded(path, "model_config"):
+            text = reader.text("", "model_config")
+            if text is None:
+                raise FileError(
+                    "No model config found in the file: it holds weights only.", fix="use model.load_weights()"
+                )
+            model = deserialize_keras_object(parse_json(text), custom_objects=custom_objects, safe_mode=safe_mode)
+        with guarded(path):
+            _read_in_order(model, reader, "model_weights", LoadReport(), skip_mismatch=False)
+        with guarded(path, "training_config"):
+            training = reader.text("", "training_config")
+            if compile and training is not None:
+                _compile(model, reader, parse_json(training))
+    return model
+
+
+def _compile(model: Any, reader: Reader, training: dict[str, Any]) -> None:
+    training["optimizer"] = training.get("optimizer_config", "rmsprop")
+    model.compile_from_config({key: training[key] for key in _TRAINING if key in training})
+    if not reader.has_group("optimizer_weights"):
+        return
+    values = _arrays(reader, "optimizer_weights")
+    if [v.shape for v in values] == [v.shape for v in model.optimizer.variables]:
+        model.optimizer.set_weights(values)
+    elif len(values) and np.any(values[0]):  # it made steps
+        warnings.warn(f"{reader.name}: the optimizer's state does not fit; it starts anew.", stacklevel=5)
+
+
+def load_h5_weights(model: Any, path: Path, by_name: bool, skip_mismatch: bool) -> LoadReport:
+    """Reads weights in the old format: layer by layer in order, or by the names of layers."""
+    report = LoadReport()
+    with Reader(path) as reader, guarded(path):
+        group = "model_weights" if reader.has_group("model_weights") and not reader.has_text("", "layer_names") else ""
+        read = _read_by_name if by_name else _read_in_order
+        read(model, reader, group, report, skip_mismatch)
+    return report
+
+
+def _read_in_order(model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool) -> None:
+    layers = [layer for layer in model.layers if _weights(layer)]
+    saved = [name for name in reader.texts(group, "layer_names") if reader.texts(_in(group, name), "weight_names")]
+    if len(layers) != len(saved):
+        raise FileError(
+            "Layer count mismatch: the model and the file have another number of layers with weights.",
+            expected=f"{len(layers)} layers: {_some(layer.name for layer in layers)}",
+            received=f"{len(saved)} layers: {_some(saved)}",
+            fix="load into a model of the same architecture, or pass by_name=True",
+        )
+    pairs = [(layer.name, _weights(layer), name) for layer, name in zip(layers, saved, strict=True)]
+    _assign([*pairs, *_own(model, reader, group)], reader, group, report, skip_mismatch)
+
+
+def _read_by_name(model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool) -> None:
+    layers = {layer.name: layer for layer in model.layers}
+    saved = reader.texts(group, "layer_names")
+    pairs = [(name, _weights(layers[name]), name) for name in saved if name in layers]
+    report.unused = [name for name in saved if name not in layers and reader.texts(_in(group, name), "weight_names")]
+    report.skipped = {name: NOT_THERE for name, layer in layers.items() if name not in saved and _weights(layer)}
+    missing = dict(report.skipped)
+    _assign([*pairs, *_own(model, reader, group)], reader, group, report, skip_mismatch, tolerated=missing)
+
+
+def _own(model: Any, reader: Reader, group: str) -> list[tuple[str, list[Variable], str]]:
+    own = model._own_variables()
+    return [("the model itself", own, _TOP)] if own and reader.has_group(_in(group, _TOP)) else []
+
+
+def _assign(
+    pairs: list[tuple[str, list[Variable], str]],
+    reader: Reader,
+    group: str,
+    report: LoadReport,
+    skip_mismatch: bool,
+    tolerated: dict[str, str] | None = None,
+) -> None:
+    """Gives layers the arrays saved for them: all, or on an error none."""
+    found: list[tuple[Variable, np.ndarray]] = []
+    for layer, variables, saved in pairs:
+        values = _arrays(reader, _in(group, saved))
+        reason = _mismatch(variables, values)
+        if reason is None:
+            report.loaded.append(saved)
+            found += zip(variables, values, strict=True)
+        else:
+            report.skipped[saved] = f"{reason} (layer {layer!r})"
+    if len(report.skipped) > len(tolerated or {}):
+        refusal = report.refusal(reader.name)
+        if not skip_mismatch:
+            raise refusal
+        warnings.warn(str(refusal), stacklevel=6)
+    for variable, value in found:
+        variable.assign(value)
+
+
+def _mismatch(variables: list[Variable], values: list[np.ndarray]) -> str | None:
+    if len(variables) != len(values):
+        return f"{len(values)} arrays in the file, {len(variables)} weights in the layer"
+    for variable, value in zip(variables, values, strict=True):
+        if variable.shape != value.shape:
+            return f"{variable.name!r} has shape {value.shape} in the file, {variable.shape} in the layer"
+    return None
+
+
+def _arrays(reader: Reader, group: str) -> list[np.ndarray]:
+    return [reader.array(_in(group, name)) for name in reader.texts(group, "weight_names")]
+
+
+def _in(group: str, name: str) -> str:
+    return f"{group}/{name}" if group else name
+
+
+def _some(names: Iterator[str] | list[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:6]) + (" …" if len(names) > 6 else "")

@@ -1,0 +1,23 @@
+"""A model from the JSON text of its config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella.errors import ConfigError
+from lamella.registry import deserialize_keras_object
+from lamella.saving.gate import parse_json
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The model that `to_json` described, with new weights.
+
+    Raises:  FileError: the text is no JSON text.  ConfigError: it describes no model.
+    Example: >>> model = Sequential([Input((3,)), Dense(2)])
+             >>> keras.saving.model_from_json(model.to_json()).count_params()
+             8
+    """
+    config = parse_json(json_string)
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ConfigError("The JSON text describes no model.", received=str(json_string)[:100])
+    return deserialize_keras_object(config, custom_objects=custom_objects)

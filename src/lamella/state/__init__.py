@@ -1,0 +1,44 @@
+"""Where arrays live, and how a call sees them."""
+
+from lamella.state.frame import Frame, current, frame
+from lamella.state.masks import get_mask, set_mask
+from lamella.state.names import auto_name, get_uid, reset_names, to_snake_case
+from lamella.state.pure import State, StateView, grad, pure, state_of, value_and_grad, write_state
+from lamella.state.scopes import StatelessScope, device, name_scope
+from lamella.state.seed import SeedGenerator, draw_seed, global_seed, make_default_seed, reset_global_seed
+from lamella.state.variable import Variable, trainability
+from lamella.state.walk import Owner, at, attribute_children, walk, walk_all
+
+__all__ = [
+    "Frame",
+    "Owner",
+    "SeedGenerator",
+    "State",
+    "StateView",
+    "StatelessScope",
+    "Variable",
+    "at",
+    "attribute_children",
+    "auto_name",
+    "current",
+    "device",
+    "draw_seed",
+    "frame",
+    "get_mask",
+    "get_uid",
+    "global_seed",
+    "grad",
+    "make_default_seed",
+    "name_scope",
+    "pure",
+    "reset_global_seed",
+    "reset_names",
+    "set_mask",
+    "state_of",
+    "to_snake_case",
+    "trainability",
+    "value_and_grad",
+    "walk",
+    "walk_all",
+    "write_state",
+]

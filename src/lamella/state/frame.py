@@ -1,0 +1,68 @@
+"""The one ambient thing: a frame that says how calls made inside it see the world.
+
+Eager, pure and training are three frames, not three branches in
+`Layer.__call__`.  Frames are immutable; entering one derives it from the
+current one, so whatever is not named stays as it is.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lamella.state.variable import Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How a call sees state, training and its place in the model.
+
+    training: what layers called without an explicit `training=` take.
+    overlay:  values that stand in front of the variables' own; writes go
+              there too.  None: variables read and write themselves.
+    frozen:   a layer around this call has `trainable = False`.
+    autocast: dtype that float variables are read in, or None.
+    losses:   collects what `add_loss` is given, or None.
+    path:     names of the layers around this call, outermost first.
+    """
+
+    training: bool | None = None
+    overlay: dict[Variable, Any] | None = None
+    frozen: bool = False
+    autocast: str | None = None
+    losses: list[Any] | None = None
+    path: tuple[str, ...] = ()
+
+
+_OUTERMOST = Frame()
+_current: ContextVar[Frame] = ContextVar("lamella_frame", default=_OUTERMOST)
+
+
+def current() -> Frame:
+    """The frame that holds here."""
+    return _current.get()
+
+
+class frame:  # noqa: N801 - used like a function: `with frame(training=True):`
+    """Derives a frame from the current one for the length of a `with` block.
+
+    Example: >>> with frame(training=True):
+             ...     current().training
+             True
+    """
+
+    __slots__ = ("_changes", "_token")
+    _token: Token[Frame]
+
+    def __init__(self, **changes: Any):
+        self._changes = changes
+
+    def __enter__(self) -> Frame:
+        new = replace(_current.get(), **self._changes)
+        self._token = _current.set(new)
+        return new
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)

@@ -1,0 +1,209 @@
+"""Variable: the one place where an array lives between calls."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamella.dtypes import is_float, standardize_dtype
+from lamella.errors import ArgumentError, ShapeError, StateError
+from lamella.state.arithmetic import Arithmetic
+from lamella.state.frame import current
+from lamella.state.names import auto_name
+
+_serial = itertools.count()
+_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+
+
+class trainability:  # noqa: N801 - a namespace for one counter
+    """Counts every change of a `trainable` flag, so that training can notice."""
+
+    version = 0
+
+
+class Variable(Arithmetic):
+    """An array with a name that layers, metrics and optimizers own and change.
+
+    Reading and writing go through the current frame: inside `pure` they touch
+    the overlay, outside of it the variable itself.  Any `jax.numpy` function,
+    and any function under `jax.jit`, takes a variable as an argument and sees
+    its value.
+
+    Args:    initializer: an array, a number, or a function (shape, dtype) → array.
+             shape: needed when `initializer` is a function.
+             dtype: floatx if None (or that of an array given).
+             autocast: whether layers with another compute dtype read it in that one.
+    Raises:  ShapeError: `assign` with another shape.
+    Example: >>> v = Variable([1.0, 2.0], name="v")
+             >>> v.assign_add([1.0, 1.0]).tolist()
+             [2.0, 3.0]
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        if kwargs:
+            raise ArgumentError(f"Variable() does not know {', '.join(kwargs)}.")
+        if aggregation not in _AGGREGATIONS:
+            raise ArgumentError("Unknown aggregation.", expected=_AGGREGATIONS, received=repr(aggregation))
+        self.name = name or auto_name(type(self).__name__)
+        if "/" in self.name:
+            raise ArgumentError(f"The variable name {self.name!r} holds '/', which separates addresses.")
+        self.path = "/".join((*current().path, self.name))
+        self.serial = next(_serial)
+        self.autocast = autocast
+        self.aggregation, self.synchronization = aggregation, synchronization
+        self.regularizer: Callable[..., Any] | None = None
+        self.constraint: Callable[..., Any] | None = None
+        self.overwrite_with_gradient = False
+        self._trainable = self.made_trainable = bool(trainable)  # the second orders `get_weights`
+        with jax.ensure_compile_time_eval():  # a real array, even when built inside of a trace
+            self._value = _initial(initializer, shape, dtype)
+
+    # What it holds
+
+    @property
+    def value(self) -> jax.Array:
+        """The array, in the compute dtype of the layer that reads it."""
+        here = current()
+        raw = self.raw
+        if here.autocast and self.autocast and raw.dtype != here.autocast and is_float(raw.dtype.name):
+            return raw.astype(here.autocast)
+        return raw
+
+    @property
+    def raw(self) -> jax.Array:
+        """The array in its own dtype, from the overlay where there is one."""
+        overlay = current().overlay
+        return self._value if overlay is None else overlay.get(self, self._value)
+
+    def assign(self, value: Any) -> jax.Array:
+        """Replaces the value; the shape stays, the dtype is kept.
+
+        Raises: ShapeError: `value` has another shape.
+                StateError: `value` is a tracer and no frame is there to keep it.
+        """
+        value = _array(value, self._value.dtype)
+        if value.shape != self._value.shape:
+            raise ShapeError(
+                f"Variable {self.path!r} cannot take a value of another shape.",
+                expected=self._value.shape,
+                received=value.shape,
+            )
+        overlay = current().overlay
+        if overlay is not None:
+            overlay[self] = value
+        elif isinstance(value, jax.core.Tracer):
+            raise StateError(
+                f"Variable {self.path!r} was assigned inside of a jax transformation.",
+                fix="call the layer through lamella.state.pure or layer.stateless_call there",
+            )
+        else:
+            self._value = _placed_like(value, self._value)
+        return value
+
+    def assign_add(self, value: Any) -> jax.Array:
+        """Adds to the value."""
+        return self.assign(self.raw + jnp.asarray(value))
+
+    def assign_sub(self, value: Any) -> jax.Array:
+        """Subtracts from the value."""
+        return self.assign(self.raw - jnp.asarray(value))
+
+    def numpy(self) -> np.ndarray:
+        """The value as a NumPy array of its own."""
+        return np.array(self.raw)
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @property
+    def dtype(self) -> str:
+        """The dtype it is read in here (its own, unless a layer autocasts it)."""
+        own, here = self._value.dtype.name, current()
+        return here.autocast if here.autocast and self.autocast and is_float(own) else own
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        return self._value.size
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        trainability.version += 1
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.value, dtype)
+
+    def __jax_array__(self) -> jax.Array:
+        return self.value
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.raw}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        new = object.__new__(type(self))
+        memo[id(self)] = new
+        new.__dict__.update(self.__dict__, serial=next(_serial))
+        return new
+
+
+def _initial(initializer: Any, shape: Any, dtype: Any) -> jax.Array:
+    if callable(initializer) and not hasattr(initializer, "__array__"):
+        if shape is None:
+            raise ArgumentError("A Variable made with an initializer function needs `shape`.")
+        value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
+    else:
+        value = getattr(initializer, "raw", initializer)
+        if dtype is None and not hasattr(value, "dtype") and np.asarray(value).dtype.kind == "f":
+            dtype = standardize_dtype(None)
+        if shape is not None and tuple(np.shape(value)) != tuple(shape):
+            raise ShapeError(
+                "A Variable's initial value has another shape.", expected=tuple(shape), received=np.shape(value)
+            )
+    return _array(value, None if dtype is None else standardize_dtype(dtype))
+
+
+def _array(value: Any, dtype: Any) -> jax.Array:
+    """A jax array of a definite dtype; one of NumPy's is copied, since it may change under our hands."""
+    value = getattr(value, "raw", value)
+    if isinstance(value, jax.Array):
+        return jnp.asarray(value, dtype=value.dtype if dtype is None else dtype)
+    return jax.device_put(np.array(value, None if dtype is None else jnp.dtype(dtype)))  # jnp.array would compile
+
+
+def _placed_like(new: jax.Array, old: jax.Array) -> jax.Array:
+    """`new` on the devices that `old` is on, so that an assign keeps a layout."""
+    if len(old.sharding.device_set) > 1 and new.sharding != old.sharding:
+        return jax.device_put(new, old.sharding)
+    return new
+
+
+# A variable handed to jax.jit, grad or a jnp function arrives there as its value.
+jax.tree_util.register_pytree_node(Variable, lambda v: ((v.value,), None), lambda _, leaves: leaves[0])

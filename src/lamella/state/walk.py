@@ -1,0 +1,90 @@
+"""Finding variables: addresses are read off the objects, nothing is registered.
+
+An `Owner` (layer, metric, optimizer, seed generator) is a plain object.  Its
+children are the variables and owners among its attributes, in order, also
+inside of lists, tuples and dicts.  A path of names down to a variable is its
+address: `features/block_3/conv/kernel`, `blocks[1]/d1/bias`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lamella.errors import unknown
+from lamella.state.variable import Variable
+
+
+class Owner:
+    """Something that may own variables, itself or in what it is made of."""
+
+    def children(self) -> Iterator[tuple[str, Variable | Owner]]:
+        """Yields (segment of the address, variable or owner), in attribute order.
+
+        A class that keeps its parts under better names than its attributes'
+        overrides this (a model yields its layers by name).
+        """
+        return attribute_children(self)
+
+
+def attribute_children(owner: object, skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Variable | Owner]]:
+    """The children found in `vars(owner)`; a leading underscore is not shown."""
+    attributes = vars(owner)
+    for key, value in list(attributes.items()):
+        if key in skip or isinstance(value, (str, int, float)) or value is None:
+            continue
+        shown = key.lstrip("_")
+        yield from _found(key if shown != key and shown in attributes else shown, value)
+
+
+def _found(segment: str, value: Any) -> Iterator[tuple[str, Variable | Owner]]:
+    if isinstance(value, (Variable, Owner)):
+        yield segment, value
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _found(f"{segment}[{index}]", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _found(f"{segment}[{key}]", item)
+
+
+def walk(owner: Owner, prefix: str = "") -> Iterator[tuple[str, Variable]]:
+    """Yields (address, variable) for every variable below an owner, each once.
+
+    Example: >>> dense = Dense(2); dense.build((None, 3))
+             >>> [address for address, _ in walk(dense)]
+             ['kernel', 'bias']
+    """
+    for address, found in walk_all(owner, prefix):
+        if isinstance(found, Variable):
+            yield address, found
+
+
+def walk_all(owner: Owner, prefix: str = "") -> Iterator[tuple[str, Variable | Owner]]:
+    """Yields (address, variable or owner) for everything below an owner, each once."""
+    seen: set[int] = {id(owner)}
+    stack = [(prefix, owner.children())]
+    while stack:
+        above, children = stack[-1]
+        for segment, child in children:
+            if id(child) in seen:
+                continue
+            seen.add(id(child))
+            address = f"{above}/{segment}" if above else segment
+            yield address, child
+            if isinstance(child, Owner):
+                stack.append((address, child.children()))
+                break
+        else:
+            stack.pop()
+
+
+def at(owner: Owner, address: str) -> Variable | Owner:
+    """What stands at an address below an owner.
+
+    Raises: UnknownNameError: nothing does; the nearest addresses are named.
+    """
+    everything = dict(walk_all(owner))
+    if address not in everything:
+        raise unknown(f"address in {getattr(owner, 'name', type(owner).__name__)!r}", address, everything)
+    return everything[address]

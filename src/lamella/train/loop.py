@@ -1,0 +1,251 @@
+"""fit, evaluate and predict: batches in, logs and predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamella import config
+from lamella.callbacks import CallbackList, History
+from lamella.errors import ArgumentError, DataError, unknown
+from lamella.layers import Layer
+from lamella.train.compiled import Compiled
+from lamella.train.feed import Feed, feed, train_validation_split
+from lamella.train.step import Steps
+
+
+class Loops(Layer):
+    """The loops of Trainer."""
+
+    stop_training: bool
+    history: History
+    _initial_epoch: int | None = None
+    _steps: Steps
+
+    def _chosen(self, method: str) -> Compiled:
+        raise NotImplementedError
+
+    def _reported_names(self) -> list[str]:
+        raise NotImplementedError
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Trains the model for a number of epochs.
+
+        Args:    x, y: arrays (lists and dicts of them for several inputs or outputs), or one
+                     source of (x, y) batches: a generator, a `PyDataset`, a tf.data.Dataset, a DataLoader.
+                 batch_size: samples in a step; 32 if None.
+                 validation_split: this last part of the arrays is held out.
+                 validation_freq: every so many epochs, or a list of epochs counted from 1.
+        Returns: a History: `.history` has {name: [value of each epoch]}.
+        Raises:  DataError: the data cannot be used; said before the first step where it can be known.
+        """
+        self._chosen("fit")
+        epochs = min(epochs, config.max_epochs() or epochs)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
+        data = self._feed(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        hooks = _hooks(callbacks, self, verbose, epochs=epochs, steps=data.num_batches, history=True)
+        try:
+            self._train(data, validation, hooks, range(initial_epoch, epochs), validation_freq)
+        finally:
+            for source in (data, validation):
+                if source is not None:
+                    source.close()
+        return self.history
+
+    def _train(
+        self, data: Feed, validation: Feed | None, hooks: CallbackList, epochs: range, validation_freq: Any
+    ) -> None:
+        chosen, logs = self._chosen("fit"), {}
+        self.stop_training, self._initial_epoch = False, None
+        hooks.on_train_begin()  # a callback may set _initial_epoch, to resume
+        for epoch in range(self._initial_epoch or epochs.start, epochs.stop):
+            hooks.on_epoch_begin(epoch)
+            logs = self._epoch("train", data, chosen, hooks)
+            if validation is not None and _validates(epoch + 1, validation_freq):
+                validation.close()  # it starts from its beginning
+                logs.update({f"val_{name}": value for name, value in self._evaluated(validation, hooks).items()})
+            hooks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        if chosen.optimizer is not None:
+            chosen.optimizer.finalize_variable_values(self.trainable_variables)
+        hooks.on_train_end(logs)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and metrics on data, without training.
+
+        Returns: the loss alone, [loss, metric, …] if there are metrics, or a dict.
+        """
+        self._chosen("evaluate")
+        data = self._feed(x, y, sample_weight, batch_size, steps)
+        hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
+        logs = self._evaluated(data, hooks)
+        return logs if return_dict else self._in_order(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The model's outputs for data.
+
+        Returns: NumPy arrays, all batches one after the other, in the structure of the outputs.
+        """
+        data = self._feed(x, None, None, batch_size, steps)
+        hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
+        hooks.on_predict_begin()
+        outputs, listened = [], hooks.wants_batches("predict")
+        for number, batch in enumerate(self._batches("predict", data)):
+            hooks.on_predict_batch_begin(number)
+            outputs.append(self._steps.run("predict", batch))
+            hooks.on_predict_batch_end(number, {"outputs": outputs[-1]} if listened else None)
+        hooks.on_predict_end()
+        if not outputs:
+            raise DataError("predict() got no data.", fix="pass at least one sample")
+        return jax.tree.map(lambda *parts: np.concatenate([np.asarray(p) for p in parts]), *outputs)
+
+    # Parts
+
+    def _feed(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: Any = False,
+        class_weight: Any = None,
+    ) -> Feed:
+        limit = config.max_steps_per_epoch()
+        steps = limit if steps is None else min(steps, limit or steps)
+        return feed(x, y, sample_weight, batch_size, steps, shuffle=shuffle, class_weight=class_weight)
+
+    def _validation(self, data: Any, batch_size: int | None, steps: int | None) -> Feed | None:
+        if data is None:
+            return None
+        x, y, sample_weight = (*data, None, None)[:3] if isinstance(data, (tuple, list)) else (data, None, None)
+        return self._feed(x, y, sample_weight, batch_size, steps)
+
+    def _batches(self, kind: str, data: Feed) -> Iterator[Any]:
+        """The batches of an epoch; what is not built yet is built from the first."""
+        for number, batch in enumerate(data.batches()):
+            if number == 0:
+                self._steps.prepare(kind, batch)
+            yield batch
+
+    def _epoch(self, kind: str, data: Feed, chosen: Compiled, hooks: CallbackList) -> dict[str, float]:
+        """Runs the steps of one epoch and returns its logs."""
+        begin, end = (getattr(hooks, f"on_{kind}_batch_{when}") for when in ("begin", "end"))
+        results = None
+        batches = self._batches(kind, data)
+        data.on_epoch_begin()
+        self.reset_metrics()  # type: ignore[attr-defined]
+        number = 0
+        while group := list(islice(batches, chosen.steps_per_execution)):
+            begin(number)
+            for batch in group:
+                results = self._steps.run(kind, batch)
+            number += len(group)
+            end(number - 1, results)
+            if kind == "train" and self.stop_training:
+                break
+        data.on_epoch_end()
+        if results is None:
+            raise DataError(
+                "There is no data: not one batch came.", fix="check the length of x, or what the generator yields"
+            )
+        return floats(results)
+
+    def _evaluated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
+        hooks.on_test_begin()
+        logs = self._epoch("test", data, self._chosen("evaluate"), hooks)
+        hooks.on_test_end(logs)
+        return logs
+
+    def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
+        data = self._feed(x, y, sample_weight, batch_size=1 << 62, class_weight=class_weight)
+        batch = next(iter(data.batches()))
+        self._steps.prepare(kind, batch)
+        self.reset_metrics()  # type: ignore[attr-defined]
+        logs = {name: np.asarray(value) for name, value in self._steps.run(kind, batch).items()}
+        return logs if return_dict else self._in_order(logs)
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """Values in the order the metrics were given in; one value alone."""
+        order = self._reported_names()
+        values = [logs[name] for name in sorted(logs, key=lambda n: order.index(n) if n in order else len(order))]
+        return values[0] if len(values) == 1 else values
+
+
+def floats(logs: Any) -> dict[str, float]:
+    """Logs as plain numbers, which waits for the device."""
+    return {name: _number(value) for name, value in sorted((logs or {}).items(), key=lambda item: item[0] != "loss")}
+
+
+def _number(value: Any) -> Any:
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array
+
+
+def _validates(epoch: int, freq: Any) -> bool:
+    if isinstance(freq, int):
+        return epoch % freq == 0
+    if isinstance(freq, (list, tuple, set)):
+        return epoch in freq
+    raise ArgumentError("`validation_freq` is a number or a list of epochs.", received=repr(freq))
+
+
+def _hooks(
+    callbacks: Any, model: Any, verbose: Any, epochs: int, steps: int | None, history: bool = False
+) -> CallbackList:
+    if verbose not in ("auto", 0, 1, 2, True, False):
+        raise unknown("verbosity", verbose, ["auto", "0", "1", "2"])
+    if isinstance(callbacks, CallbackList):
+        return callbacks
+    verbose = 1 if verbose == "auto" else int(verbose)
+    return CallbackList(
+        callbacks,
+        add_history=history,
+        add_progbar=verbose != 0,
+        model=model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps,
+    )

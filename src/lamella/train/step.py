@@ -1,0 +1,214 @@
+"""One step of training, testing or predicting, as a pure function that is compiled once.
+
+The step is written with objects (`self.optimizer.apply(grads, …)`); `pure` turns
+it into a function of state.  Values go back into the variables after every step,
+so weights can be read at any moment and an error loses none.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from lamella.errors import LamellaError
+from lamella.graph import KerasTensor, output_spec
+from lamella.state import Owner, StateView, Variable, global_seed, pure, trainability
+
+
+class Steps(Owner):
+    """Runs the steps of one model, keeping a compiled function for each kind.
+
+    Its state is all that a step may change: the model, the optimizer, the metrics,
+    and the seed of unnamed random draws.
+    """
+
+    def __init__(self, model: Any):
+        self._model = model
+        self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._view: StateView | None = None
+        self._version: tuple[Any, ...] = ()
+        self._trained: tuple[bool, ...] = ()
+
+    def children(self) -> Iterator[tuple[str, Variable | Owner]]:
+        chosen = self._model._compiled
+        yield "model", self._model
+        for segment in ("optimizer", "loss", "metrics", "loss_tracker"):
+            part = getattr(chosen, segment, None)
+            if part is not None:
+                yield segment, part
+        yield "random", global_seed()
+
+    # The three steps, with objects
+
+    def train(self, batch: Any) -> Any:
+        return _called(self._model, "train_step", batch, self._lists)
+
+    def test(self, batch: Any) -> Any:
+        return _called(self._model, "test_step", batch, self._lists)
+
+    def predict(self, batch: Any) -> Any:
+        return _called(self._model, "predict_step", batch, self._lists)
+
+    def _lists(self, kind: str) -> list[list[Variable]]:
+        """The state as Keras's `train_step(state, data)` takes it: lists of variables."""
+        model = self._model
+        lists = [model.trainable_variables, model.non_trainable_variables]
+        if kind == "train_step":
+            lists.append(list(model.optimizer.variables) if model.optimizer is not None else [])
+        return lists if kind == "predict_step" else [*lists, model.metrics_variables]
+
+    # Running them
+
+    def run(self, kind: str, batch: Any) -> Any:
+        """Makes one step on a batch and keeps the new state.
+
+        Args: kind: "train", "test" or "predict".
+        """
+        batch = self._staged(batch)
+        if self._model._runs_eagerly:
+            return getattr(self, kind)(batch)
+        self._refresh()
+        assert self._view is not None
+        key = (kind, self._trained)
+        if key not in self._functions:
+            self._functions[key] = self._jitted(kind)
+        result, state = self._functions[key](self._view.read(), batch)
+        if kind != "predict" or state:
+            self._view.write(state)
+        return result
+
+    def _jitted(self, kind: str) -> Callable[..., Any]:
+        method = getattr(self, kind)
+
+        def step(state: Any, batch: Any) -> Any:
+            return pure(method, state, batch)
+
+        return jax.jit(step)
+
+    def _staged(self, batch: Any) -> Any:
+        """The batch after the layers that work on the host (strings become numbers)."""
+        x, *others = batch
+        return (self._model.stage(x), *others)
+
+    def forget(self) -> None:
+        """Drops compiled functions: what they were compiled from has changed."""
+        self._functions.clear()
+        self._version = ()
+
+    def _refresh(self) -> None:
+        """Follows changes of trainability, and of the parts, since the last step."""
+        chosen = self._model._compiled
+        version = (trainability.version, id(chosen), id(getattr(chosen, "optimizer", None)), id(global_seed()))
+        if version == self._version:
+            return
+        if chosen is not None and chosen.optimizer is not None and self._model.built:
+            chosen.optimizer.follow(self._model.trainable_variables)
+        self._view = StateView(self)
+        self._trained = tuple([layer.trainable for layer in (self._model, *self._model._flatten_layers())]) + tuple(
+            [variable.trainable for variable in self._model.variables]
+        )
+        self._version = version
+
+    # Before the first step
+
+    def prepare(self, kind: str, batch: Any) -> None:
+        """Makes every variable that a step will use, from the shapes of a first batch."""
+        x, y, sample_weight = unpacked(self._staged(batch))
+        model, specs = self._model, _specs
+        own_step = _is_own(model, f"{kind}_step")
+        if not model.built and x is not None:
+            _build_model(model, specs(x), must=not own_step)
+        if own_step:
+            self._prepare_own(kind, batch)
+        elif kind != "predict" and model._compiled is not None:
+            self._prepare_losses(specs(x), specs(y), specs(sample_weight))
+        self._version = ()
+
+    def _prepare_losses(self, x: Any, y: Any, sample_weight: Any) -> None:
+        model, chosen = self._model, self._model._compiled
+        ready = (chosen.loss is None or chosen.loss.built) and (chosen.metrics is None or chosen.metrics.built)
+        if ready:
+            return
+        y_pred = model.compute_output_spec(x)
+        if chosen.loss is not None and not chosen.loss.built:
+            chosen.loss.build(y, y_pred)
+        if chosen.metrics is not None:
+            if not chosen.metrics.built:
+                chosen.metrics.build(y, y_pred)
+            _abstractly(chosen.metrics.update_state, y, y_pred, sample_weight)  # some make variables here
+
+    def _prepare_own(self, kind: str, batch: Any) -> None:
+        """A `train_step` of the user's: run once on shapes, since only it knows what it builds."""
+        optimizer = self._model.optimizer
+        if kind == "train" and optimizer is not None and self._model.built:
+            optimizer.follow(self._model.trainable_variables)
+        _abstractly(getattr(self, kind), _specs(self._staged(batch)))
+
+
+def unpacked(batch: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight), with None for what is not there."""
+    x, y, sample_weight, *_ = (*batch, None, None)
+    return x, y, sample_weight
+
+
+def batch_size_of(x: Any) -> int:
+    """The number of samples in a batch."""
+    return next((leaf.shape[0] for leaf in jax.tree.leaves(x) if leaf.ndim), 1)
+
+
+def _is_own(model: Any, step: str) -> bool:
+    """Whether a step is the user's and not the Trainer's."""
+    return not getattr(getattr(type(model), step), "_is_trainers", False)
+
+
+def _called(model: Any, step: str, batch: Any, lists: Callable[[str], list[list[Variable]]]) -> Any:
+    """Calls a step in the form it is written in: `(data)`, or Keras's `(state, data)`."""
+    method = getattr(model, step)
+    data = batch[:1] if step == "predict_step" else batch
+    while len(data) > 1 and data[-1] is None:
+        data = data[:-1]
+    parameters = inspect.signature(method).parameters.values()
+    if len([p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) < 2:
+        return method(data)
+    held = lists(step)
+    returned, state = method(tuple([variable.raw for variable in one] for one in held), data)
+    if step == "predict_step":  # it returns the non-trainable ones alone
+        held, state = held[1:], (state,)
+    for variables, values in zip(held, state, strict=False):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    return returned
+
+
+def _build_model(model: Any, x: Any, must: bool) -> None:
+    try:
+        if isinstance(x, KerasTensor):
+            model.build(x.shape)
+        if not model.built or model._graph is None:
+            output_spec(model, x)
+    except LamellaError:
+        raise
+    except Exception:
+        if must:
+            raise
+
+
+def _abstractly(function: Callable[..., Any], *args: Any) -> None:
+    """Runs a function on shapes only, for what it builds; values it assigns are dropped."""
+    output_spec(function, *args)
+
+
+def _specs(values: Any) -> Any:
+    """Arrays as symbolic tensors of the same shape, batch size left open."""
+
+    def spec(value: Any) -> Any:
+        if isinstance(value, KerasTensor):
+            return value
+        shape = tuple(value.shape)
+        name = jax.dtypes.canonicalize_dtype(value.dtype).name if value.dtype.kind not in "OUS" else "string"
+        return KerasTensor((None, *shape[1:]) if shape else (), name)
+
+    return jax.tree.map(spec, values)

@@ -1,0 +1,295 @@
+"""Trainer: what makes a layer a model that can be compiled, fitted, evaluated and asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamella.errors import StateError
+from lamella.layers import Layer
+from lamella.state import frame, value_and_grad
+from lamella.train.compiled import Compiled, compiled
+from lamella.train.loop import Loops
+from lamella.train.step import Steps, batch_size_of, unpacked
+
+
+def _trainers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a step as the Trainer's own, to tell it from a user's override."""
+    function._is_trainers = True  # type: ignore[attr-defined]
+    return function
+
+
+class Trainer(Loops, Layer):
+    """Training and inference, mixed into Model.
+
+    A subclass may override `train_step(data)`, `test_step(data)`, `predict_step(data)`
+    (or Keras's JAX form, `train_step(state, data)`), `compute_loss` and
+    `compute_metrics`.
+    """
+
+    _compiled: Compiled | None = None
+    _held_steps: Steps | None = None
+    stop_training = False
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Chooses how the model is trained.
+
+        Args:    optimizer: a name, an optimizer, or an optax transformation.
+                 loss: a name, a function (y_true, y_pred), a loss; a list or dict for several outputs.
+                 metrics, weighted_metrics: lists of the same kinds; lists or dicts of them for several outputs.
+                 run_eagerly: runs every step as plain Python, to debug it.
+                 steps_per_execution: steps between two calls of the batch callbacks.
+        Raises:  UnknownNameError: no such optimizer, loss or metric.
+        Example: >>> model = Sequential([Input((3,)), Dense(1)])
+                 >>> model.compile("adam", "mse", metrics=["mae"])
+        """
+        names = getattr(self, "output_names", None)
+        scale = auto_scale_loss and self.dtype_policy.name == "mixed_float16"
+        self._compiled = compiled(
+            optimizer,
+            loss,
+            loss_weights,
+            metrics,
+            weighted_metrics,
+            run_eagerly,
+            steps_per_execution,
+            jit_compile,
+            names,
+            scale,
+        )
+        self.stop_training = False
+        self._held_steps = None
+
+    @property
+    def _steps(self) -> Steps:
+        if self._held_steps is None:
+            self._held_steps = Steps(self)
+        return self._held_steps
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled is not None
+
+    def _chosen(self, method: str) -> Compiled:
+        if self._compiled is None:
+            raise StateError(
+                f"{method}() needs to know how to train.", fix='call model.compile(optimizer="adam", loss="mse")'
+            )
+        return self._compiled
+
+    @property
+    def _runs_eagerly(self) -> bool:
+        chosen = self._compiled
+        return (chosen is not None and chosen.run_eagerly) or not all(
+            layer.supports_jit or layer.runs_on_host for layer in (self, *self._flatten_layers())
+        )
+
+    @property
+    def optimizer(self) -> Any:
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        if self._compiled is None:
+            self._compiled = Compiled()
+        self._compiled.optimizer = value
+
+    @property
+    def loss(self) -> Any:
+        """The loss as it was given to `compile`."""
+        return None if self._compiled is None else self._compiled.user_loss
+
+    @property
+    def run_eagerly(self) -> bool:
+        return self._compiled is not None and self._compiled.run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._chosen("run_eagerly").run_eagerly = bool(value)
+
+    @property
+    def jit_compile(self) -> bool:
+        """Whether steps are compiled."""
+        return not self._runs_eagerly
+
+    @property
+    def steps_per_execution(self) -> int:
+        return 1 if self._compiled is None else self._compiled.steps_per_execution
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was given, as plain values."""
+        from lamella.registry import serialize_keras_object
+
+        return None if self._compiled is None else serialize_keras_object(self._compiled.config)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles from what `get_compile_config` returned."""
+        from lamella.registry import deserialize_keras_object
+
+        self.compile(**deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    # Losses and metrics
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss trackers, the compiled metrics, then those that the model and its layers own."""
+        own = [metric for layer in (self, *self._flatten_layers()) for metric in layer._own_metrics()]
+        return [*([] if self._compiled is None else self._compiled.parts), *dict.fromkeys(own)]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [metric.name for metric in self.metrics]
+
+    def _reported_names(self) -> list[str]:
+        """The names in the logs, in order; a compiled step returns them sorted."""
+        named = ([*metric.named()] if hasattr(metric, "named") else [metric.name] for metric in self.metrics)
+        return [name for names in named for name in names]
+
+    @property
+    def metrics_variables(self) -> list[Any]:
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def reset_metrics(self) -> None:
+        """Sets every metric back to its start, as each epoch does."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """{name: value} of all metrics."""
+        results: dict[str, Any] = {}
+        for metric in self.metrics:
+            value = metric.result()
+            results.update(value if isinstance(value, dict) else {metric.name: value})
+        return results
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The loss to minimise: the compiled one, plus `add_loss` and regularization.
+
+        Returns: a scalar; 0 if there is no loss at all.
+        """
+        losses = list(self.losses)
+        if self._compiled is not None and self._compiled.loss is not None:
+            loss = self._compiled.loss(y, y_pred, sample_weight)
+            losses = losses if loss is None else [loss, *losses]
+        return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Updates the compiled metrics with one batch and returns all results."""
+        if self._compiled is not None and self._compiled.metrics is not None:
+            self._compiled.metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """`compute_loss`, also where an override does not know `training`."""
+        import inspect
+
+        known = inspect.signature(self.compute_loss).parameters
+        flag = {"training": training} if "training" in known or "kwargs" in known else {}
+        return self.compute_loss(x, y, y_pred, sample_weight, **flag)
+
+    # The steps
+
+    @_trainers
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step: predict, loss, gradients, update, metrics.
+
+        Args:    data: (x, y, sample_weight), what is absent left out at the end.
+        Returns: {name: value} for the log.
+        """
+        x, y, sample_weight = unpacked(data)
+        variables = self.trainable_variables
+        optimizer = self.optimizer
+
+        def loss_of() -> tuple[Any, Any]:
+            with frame(losses=[]):
+                y_pred = self(x, training=True)
+                loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
+            return optimizer.scale_loss(loss), (loss, y_pred)
+
+        (_, (loss, y_pred)), gradients = value_and_grad(loss_of, variables, has_aux=True)()
+        self._chosen("fit").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        if variables:
+            optimizer.apply(gradients, variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    @_trainers
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of `evaluate`: predict, loss, metrics."""
+        x, y, sample_weight = unpacked(data)
+        with frame(losses=[]):
+            y_pred = self(x, training=False)
+            loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
+        self._chosen("evaluate").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    @_trainers
+    def predict_step(self, data: Any) -> Any:
+        """One step of `predict`."""
+        return self(unpacked(data)[0], training=False)
+
+    def compute_loss_and_updates(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        training: bool = False,
+        optimizer_variables: Any = None,
+    ) -> tuple[Any, tuple[Any, Any, Any, Any]]:
+        """The loss as a function of lists of values, for a `train_step(state, data)`.
+
+        Returns: (loss, (unscaled loss, y_pred, non_trainable_variables, metrics_variables)).
+        """
+        others, metrics = self.non_trainable_variables, self.metrics_variables
+        held = [*self.trainable_variables, *others, *metrics]
+        values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
+        overlay = dict(zip(held, values, strict=True))
+        with frame(overlay=overlay, losses=[]):
+            y_pred = self(x, training=training)
+            loss = self._loss_of(x, y, y_pred, sample_weight, training=training)
+            scaled = self.optimizer.scale_loss(loss) if training and self.optimizer is not None else loss
+        return scaled, (loss, y_pred, [overlay[v] for v in others], [overlay[v] for v in metrics])
+
+    # One batch at a time
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Makes one training step on one batch.
+
+        Returns: the loss, [loss, metric, …], or a dict of them.
+        """
+        self._chosen("train_on_batch")
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Evaluates one batch."""
+        self._chosen("test_on_batch")
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Predicts one batch; NumPy arrays in the structure of the outputs."""
+        batch = next(iter(self._feed(x, batch_size=1 << 62).batches()))
+        self._steps.prepare("predict", batch)
+        return jax.tree.map(jax.device_get, self._steps.run("predict", batch))

@@ -1,0 +1,39 @@
+"""What belongs to the whole process: random seeds and automatic names."""
+
+from __future__ import annotations
+
+import gc
+import random
+
+import jax
+import numpy as np
+
+from lamella.config import floatx
+from lamella.dtype_policies import set_dtype_policy
+from lamella.errors import ArgumentError
+from lamella.state import reset_global_seed, reset_names
+
+
+def set_random_seed(seed: int) -> None:
+    """Seeds Python's, NumPy's and Lamella's generators, so that a program repeats itself.
+
+    Raises: ArgumentError: no integer.
+    """
+    if not isinstance(seed, int):
+        raise ArgumentError("set_random_seed() takes an integer.", received=f"{seed!r} of type {type(seed).__name__}")
+    reset_global_seed()
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forgets what is kept for all models: automatic names, the global seed and dtype policy, compiled code.
+
+    Args: free_memory: whether to collect garbage at once.
+    """
+    reset_names()
+    reset_global_seed()
+    set_dtype_policy(floatx())
+    jax.clear_caches()
+    if free_memory:
+        gc.collect()

@@ -1,0 +1,6 @@
+"""Set-up for all tests: the CPU, and real Keras on its JAX backend beside us."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", os.environ.get("LAMELLA_TEST_PLATFORM", "cpu"))

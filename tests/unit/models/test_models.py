@@ -1,0 +1,205 @@
+import numpy as np
+import pytest
+
+import lamella as keras
+from lamella import layers, models
+from lamella.errors import ArgumentError, GraphError, ShapeError, StateError, UnknownNameError
+from lamella.state import walk
+
+
+def mlp(name=None):
+    return keras.Sequential(
+        [layers.Input((4,)), layers.Dense(8, activation="relu", name="hidden"), layers.Dense(2)], name=name
+    )
+
+
+class TestSequential:
+    def test_with_input(self):
+        model = mlp()
+        assert model.built and model.output_shape == (None, 2) and len(model.layers) == 2
+        assert model(np.ones((3, 4))).shape == (3, 2)
+
+    def test_deferred(self):
+        model = keras.Sequential([layers.Dense(3), layers.Dense(2)])
+        assert not model.built and model.weights == []
+        with pytest.raises(StateError, match="not built"):
+            model.count_params()
+        assert model(np.ones((5, 4))).shape == (5, 2)
+        assert model.built and model.count_params() == 4 * 3 + 3 + 3 * 2 + 2
+
+    def test_build(self):
+        model = keras.Sequential([layers.Dense(3)])
+        model.build((None, 4))
+        assert model.weights[0].shape == (4, 3)
+
+    def test_add_and_pop(self):
+        model = mlp()
+        model.add(layers.Dense(1, name="last"))
+        assert model.output_shape == (None, 1) and model(np.ones((1, 4))).shape == (1, 1)
+        assert model.pop().name == "last" and model.output_shape == (None, 2)
+        assert model(np.ones((1, 4))).shape == (1, 2)
+
+    def test_model_first(self):
+        model = keras.Sequential([mlp(), layers.Dense(1)])
+        assert model.output_shape == (None, 1)
+
+    def test_a_thousand_adds_are_quick_and_right(self):
+        model = keras.Sequential([layers.Input((2,))])
+        for _ in range(300):
+            model.add(layers.Dense(2, use_bias=False, kernel_initializer="identity"))
+        assert np.allclose(model(np.ones((1, 2))), 1)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [["dense"], [layers.Dense(1, name="a"), layers.Dense(1, name="a")], [layers.Dense(1), layers.Input((2,))]],
+    )
+    def test_wrong_layers(self, wrong):
+        with pytest.raises(ArgumentError):
+            keras.Sequential(wrong)
+
+    def test_a_layer_that_does_not_fit_is_not_kept(self):
+        model = mlp()
+        with pytest.raises(ShapeError):
+            model.add(layers.Conv2D(2, 3))
+        assert len(model.layers) == 2 and model(np.ones((1, 4))).shape == (1, 2)
+
+    def test_old_input_shape_argument(self):
+        assert keras.Sequential([layers.Dense(2, input_shape=(3,))]).input_shape == (None, 3)
+
+
+class TestFunctional:
+    def test_shared_weights_are_counted_once(self):
+        a, b = layers.Input((4,)), layers.Input((4,))
+        base = mlp("base")
+        model = keras.Model([a, b], layers.Concatenate()([base(a), base(b)]))
+        assert model.count_params() == base.count_params()
+        assert len(model.layers) == 4 and model.layers[2] is base
+
+    def test_a_model_is_a_layer_among_layers(self):
+        base = mlp("base")
+        inputs = layers.Input((4,))
+        model = keras.Model(inputs, layers.Dense(1)(base(inputs)))
+        assert isinstance(model.layers[1], keras.Model) and isinstance(model.layers[1], keras.Layer)
+        assert model.get_layer("base") is base and model.get_layer(index=1) is base
+        assert model.get_layer("base/hidden") is base.layers[0]
+
+    def test_get_layer_misses(self):
+        with pytest.raises(UnknownNameError, match="did you mean 'hidden'"):
+            mlp().get_layer("hiden")
+        with pytest.raises(ValueError, match="index 9"):
+            mlp().get_layer(index=9)
+
+    def test_names_must_be_unique(self):
+        x = layers.Input((2,))
+        with pytest.raises(GraphError, match="unique"):
+            keras.Model(x, layers.Dense(2, name="a")(layers.Dense(2, name="a")(x)))
+
+    def test_dict_inputs_by_name(self):
+        a, b = layers.Input((2,), name="a"), layers.Input((3,), name="b")
+        model = keras.Model([a, b], layers.Concatenate()([a, b]))
+        x = {"b": np.zeros((1, 3)), "a": np.ones((1, 2))}
+        assert model(x).tolist() == [[1, 1, 0, 0, 0]]
+        with pytest.raises(ShapeError, match="'b'"):
+            model({"a": x["a"]})
+        with pytest.warns(UserWarning, match="does not use"):
+            model({**x, "c": 1})
+
+    def test_rank_is_fitted(self):
+        model = keras.Model(x := layers.Input((1,)), layers.Dense(1)(x))
+        assert model(np.ones(5)).shape == (5, 1)
+
+    def test_wrong_width(self):
+        with pytest.raises(ShapeError) as caught:
+            mlp()(np.ones((2, 5)))
+        assert "(None, 4)" in caught.value.expected
+
+    def test_automatic_names_do_not_change_addresses(self):
+        keras.layers.Dense(1), keras.layers.Dense(1)
+        first = [
+            address for address, _ in walk(keras.Sequential([layers.Input((2,)), layers.Dense(1), layers.Dense(1)]))
+        ]
+        second = [
+            address for address, _ in walk(keras.Sequential([layers.Input((2,)), layers.Dense(1), layers.Dense(1)]))
+        ]
+        assert first == second == ["dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"]
+
+    def test_subclass_made_with_a_graph(self):
+        class Mine(keras.Model):
+            def __init__(self, width):
+                x = layers.Input((width,))
+                super().__init__(x, layers.Dense(2)(x))
+                self.width = width
+
+        model = Mine(3)
+        assert model(np.ones((1, 3))).shape == (1, 2) and len(model.layers) == 2 and len(model.weights) == 2
+
+    def test_config_round_trip_with_ops_sharing_and_nesting(self):
+        base = mlp("base")
+        a, b = layers.Input((4,), name="a"), layers.Input((4,), name="b")
+        merged = layers.Subtract()([base(a / 2.0), base(b)])
+        model = keras.Model({"a": a, "b": b}, [merged, keras.ops.relu(merged)], name="whole")
+        again = keras.Model.from_config(model.get_config())
+        again.set_weights(model.get_weights())
+        x = {"a": np.ones((2, 4)), "b": np.full((2, 4), 2.0)}
+        for one, other in zip(model(x), again(x), strict=True):
+            np.testing.assert_allclose(one, other)
+        assert again.name == "whole" and [o.name for o in again.operations] == [o.name for o in model.operations]
+
+
+class TestSubclassed:
+    def make(self):
+        class Two(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.d1, self.d2 = layers.Dense(8), layers.Dense(2)
+
+            def call(self, x):
+                return self.d2(self.d1(x))
+
+        return Two()
+
+    def test_build_makes_the_weights(self):
+        model = self.make()
+        model.build((None, 32))
+        assert model.built and model.layers[0].weights[0].shape == (32, 8)
+        before = model.predict(np.ones((2, 32)), verbose=0)
+        kernel = model.layers[0].weights[0]
+        kernel.assign(kernel.numpy() * 2)
+        model.layers[0].weights[1].assign(np.ones(8))
+        assert not np.allclose(model.predict(np.ones((2, 32)), verbose=0), before)
+
+    def test_every_nested_model_is_found(self):
+        inner = mlp("inner")
+        x = layers.Input((4,))
+        middle = keras.Model(x, inner(x), name="middle")
+        outer = keras.Sequential([middle, keras.Sequential([layers.Dense(2)], name="tail")], name="outer")
+        outer.build((None, 4))
+
+        def names(model):
+            return [n for layer in getattr(model, "layers", []) for n in (layer.name, *names(layer))]
+
+        assert {"middle", "inner", "hidden", "tail"} <= set(names(outer))
+
+    def test_model_without_call(self):
+        with pytest.raises((StateError, NotImplementedError), match="call"):
+            keras.Model()(np.ones(2))
+
+
+@pytest.mark.parametrize("make", [mlp, lambda: keras.Model(x := layers.Input((4,)), mlp()(x))])
+def test_clone_model(make):
+    model = make()
+    clone = models.clone_model(model)
+    assert [layer.name for layer in clone.layers] == [layer.name for layer in model.layers]
+    assert not {id(w) for w in clone.weights} & {id(w) for w in model.weights}
+    clone.set_weights(model.get_weights())
+    np.testing.assert_allclose(clone(np.ones((1, 4))), model(np.ones((1, 4))))
+
+
+def test_clone_function():
+    model = mlp()
+
+    def wider(layer):
+        config = layer.get_config()
+        return layers.Dense.from_config({**config, "units": config["units"] * 2})
+
+    assert models.clone_model(model, clone_function=wider).output_shape == (None, 4)
