@@ -56,7 +56,7 @@ CASES = {
     "GlobalMaxPooling2D": (lambda: L.GlobalMaxPooling2D(), IMAGE),
     "GlobalMaxPooling3D": (lambda: L.GlobalMaxPooling3D(), VOLUME),
     "GroupNormalization": (lambda: L.GroupNormalization(2), IMAGE),
-    "GroupQueryAttention": (lambda: L.GroupQueryAttention(4, 2, 1), [SERIES, SERIES]),
+    "GroupedQueryAttention": (lambda: L.GroupQueryAttention(4, 2, 1), [SERIES, SERIES]),
     "Identity": (lambda: L.Identity(), ROW),
     "LSTM": (lambda: L.LSTM(3, return_sequences=True, go_backwards=True), SERIES),
     "LayerNormalization": (lambda: L.LayerNormalization(), SERIES),

@@ -29,8 +29,11 @@ ARGUMENTS = {  # the smallest images, narrow networks where that is an argument
     "ConvNeXtTiny": {"input_shape": (32, 32, 3)},
 }
 QUICK = ("MobileNetV2", "ResNet50")
-COMPUTED = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ARGUMENTS]
-BUILT = [name if name in ARGUMENTS else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+
+
+def quick(names, of):
+    """All names as parameters; those that are not quick are marked slow."""
+    return [name if name in of else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +76,7 @@ def assert_same_structure(ours, theirs):
     assert ours.count_params() == theirs.count_params()
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", quick(NAMES, ARGUMENTS))
 def test_layers_wires_and_weights(name):
     theirs, ours = both(name, **ARGUMENTS.get(name, {}))
     assert_same_structure(ours, theirs)
@@ -127,7 +130,7 @@ def computed(model, values, x):
     return np.asarray(jax.jit(lambda state, x: model.stateless_call(*state, x, training=False)[0])(state, x))
 
 
-@pytest.mark.parametrize("name", COMPUTED)
+@pytest.mark.parametrize("name", quick(ARGUMENTS, QUICK))
 def test_outputs(name):
     theirs, ours = both(name, **ARGUMENTS[name], **({} if name.startswith("VGG") else {"classifier_activation": None}))
     values = list(randomized(theirs.get_weights()))
@@ -135,6 +138,25 @@ def test_outputs(name):
     expected = computed(theirs, values, x)
     assert expected.std() > 1e-3
     np.testing.assert_allclose(computed(ours, values, x), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # 224 for an open size
+@pytest.mark.parametrize("include_top", [True, False])
+@pytest.mark.parametrize("name", quick(NAMES, QUICK))
+def test_published_weights_are_asked_for_alike(name, include_top, monkeypatch):
+    asked = []
+
+    def get_file(name, address, cache_subdir, file_hash=None):
+        asked.append((name, address, cache_subdir, file_hash))
+        return "file.h5"
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    monkeypatch.setattr("lamella.utils.get_file", get_file)
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_: None)
+    monkeypatch.setattr(lamella.Model, "load_weights", lambda *_: None)
+    theirs, ours = both(name, weights="imagenet", classes=1000, include_top=include_top)
+    assert_same_structure(ours, theirs)
+    assert asked[0] == asked[1]
 
 
 def test_reads_the_format_of_the_published_files(tmp_path):
@@ -149,6 +171,14 @@ def test_reads_the_format_of_the_published_files(tmp_path):
     ours = applications.MobileNetV2(**options, weights=tmp_path / "published.h5")
     for one, two in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_convnext_config_goes_both_ways():
+    """Its LayerScale is the one layer here that is not among keras.layers."""
+    theirs, ours = both("ConvNeXtTiny", input_shape=(32, 32, 3), include_top=False)
+    from_theirs = lamella.saving.model_from_json(theirs.to_json())
+    from_ours = keras.models.model_from_json(ours.to_json())
+    assert rows(from_theirs) == rows(from_ours) == rows(ours)
 
 
 # Preprocessing

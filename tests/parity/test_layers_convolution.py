@@ -1,5 +1,7 @@
 """Convolutions against Keras."""
 
+from itertools import product
+
 import pytest
 from layer_parity import array, check
 
@@ -15,11 +17,9 @@ CONV = [
 ]
 
 
-@pytest.mark.parametrize("kwargs", CONV)
-@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize(("rank", "kwargs"), [*product((1, 2), CONV), (3, CONV[1])])
 def test_conv(rank, kwargs):
-    size = 2 if "dilation_rate" in kwargs and rank == 3 else 3
-    check(f"Conv{rank}D", INPUTS[rank], 4, size, **kwargs)
+    check(f"Conv{rank}D", INPUTS[rank], 4, 3, **kwargs)
 
 
 @pytest.mark.parametrize("kwargs", [{"strides": 2}, {"dilation_rate": 2}, {"groups": 2}])
@@ -35,14 +35,16 @@ def test_lora():
     check("Conv2D", INPUTS[2], 3, 2, lora_rank=2)
 
 
-@pytest.mark.parametrize("kwargs", [{}, SAME, {"output_padding": 1, "strides": 2, **RULES}, {"dilation_rate": 2}])
-@pytest.mark.parametrize("rank", [1, 2, 3])
+SPREAD = [{}, SAME, {"output_padding": 1, "strides": 2, **RULES}, {"dilation_rate": 2}]
+
+
+@pytest.mark.parametrize(("rank", "kwargs"), [(1, {}), *product([2], SPREAD), (3, SAME)])
 def test_transpose(rank, kwargs):
     check(f"Conv{rank}DTranspose", INPUTS[rank], 3, 3, **kwargs)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("size", [2, 4])
 def test_transpose_sizes(size, padding):
     check("Conv1DTranspose", INPUTS[1], 2, size, strides=3, padding=padding)
     check("Conv1DTranspose", INPUTS[1], 2, size, strides=3, padding=padding, output_padding=2)

@@ -28,52 +28,32 @@ def random(*shape):
     return np.random.RandomState(0).randn(*shape).astype("float32")
 
 
-class Blocks(lamella.Model):
-    """Layers in attributes, lists, lists in lists and dicts, before and after `layers` in the alphabet."""
+def blocks(k):
+    """A class of the user's: layers in attributes, lists, lists in lists, dicts, and in its own weights."""
 
-    Module = lamella
+    class Blocks(k.Model):
+        def __init__(self, width=3, **kwargs):
+            super().__init__(**kwargs)
+            dense = k.layers.Dense
+            self.width = width
+            self.zoom = dense(width)
+            self.blocks = [dense(width), [dense(width), dense(width)]]
+            self.named = {"b": dense(width), "a": k.layers.LayerNormalization()}
+            self._hidden = k.layers.MultiHeadAttention(2, 2)
+            self.scale = self.add_weight(shape=(width,), initializer="ones", name="scale")
 
-    def __init__(self, width=3, **kwargs):
-        super().__init__(**kwargs)
-        layers = self.Module.layers
-        self.width = width
-        self.zoom = layers.Dense(width)
-        self.blocks = [layers.Dense(width), [layers.Dense(width), layers.Dense(width)]]
-        self.named = {"b": layers.Dense(width), "a": layers.LayerNormalization()}
-        self._hidden = layers.MultiHeadAttention(2, 2)
-        self.scale = self.add_weight(shape=(width,), initializer="ones", name="scale")
+        def call(self, x):
+            x = self.named["a"](self.named["b"](self.zoom(x)))
+            x = self.blocks[1][1](self.blocks[1][0](self.blocks[0](x)))
+            return self._hidden(x[:, None], x[:, None])[:, 0] * self.scale
 
-    def call(self, x):
-        x = self.named["a"](self.named["b"](self.zoom(x)))
-        x = self.blocks[1][1](self.blocks[1][0](self.blocks[0](x)))
-        return self._hidden(x[:, None], x[:, None])[:, 0] * self.scale
+        def get_config(self):
+            return {**super().get_config(), "width": self.width}
 
-    def get_config(self):
-        return {**super().get_config(), "width": self.width}
-
-
-KerasBlocks = type("Blocks", (keras.Model,), {**vars(Blocks), "Module": keras})
-
-
-def _keras_blocks():
-    class Blocks(keras.Model):
-        pass
-
-    def init(self, width=3, **kwargs):
-        keras.Model.__init__(self, **kwargs)
-        self.width = width
-        self.zoom = keras.layers.Dense(width)
-        self.blocks = [keras.layers.Dense(width), [keras.layers.Dense(width), keras.layers.Dense(width)]]
-        self.named = {"b": keras.layers.Dense(width), "a": keras.layers.LayerNormalization()}
-        self._hidden = keras.layers.MultiHeadAttention(2, 2)
-        self.scale = self.add_weight(shape=(width,), initializer="ones", name="scale")
-
-    Blocks.__init__, Blocks.call = init, vars(globals()["Blocks"])["call"]
-    Blocks.get_config = lambda self: {**keras.Model.get_config(self), "width": self.width}
     return Blocks
 
 
-BLOCKS = {lamella: Blocks, keras: _keras_blocks()}
+BLOCKS = {k: blocks(k) for k in (lamella, keras)}
 
 
 def functional(k):
@@ -132,12 +112,12 @@ def load(k, path):
     return k.saving.load_model(path, custom_objects={"Blocks": BLOCKS[k]})
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize(("writer", "reader"), [(lamella, keras), (keras, lamella)], ids=["write", "read"])
+BOTH_WAYS = pytest.mark.parametrize(("writer", "reader"), [(lamella, keras), (keras, lamella)], ids=["write", "read"])
+
+
+@pytest.mark.parametrize(("name", "optimizer"), [*((name, "adam") for name in MODELS), ("sequential", "sgd")])
+@BOTH_WAYS
 def test_keras_files(tmp_path, writer, reader, name, optimizer):
-    if optimizer == "sgd" and name != "functional":
-        pytest.skip("one model is enough for the second optimizer")
     model, x, y = trained(writer, MODELS[name], optimizer)
     model.save(tmp_path / "m.keras")
     copy = load(reader, tmp_path / "m.keras")
@@ -151,23 +131,23 @@ def test_keras_files(tmp_path, writer, reader, name, optimizer):
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize(("writer", "reader"), [(lamella, keras), (keras, lamella)], ids=["write", "read"])
+@BOTH_WAYS
 def test_weights_files(tmp_path, writer, reader, name):
     model, copy = MODELS[name](writer), MODELS[name](reader)
     model.save_weights(tmp_path / "m.weights.h5")
     copy.load_weights(tmp_path / "m.weights.h5")
     x, _ = data(model)
-    assert_same(model.predict(x, verbose=0), copy.predict(x, verbose=0))
+    assert_same(model(x), copy(x))
 
 
-@pytest.mark.parametrize("name", ["functional", "sequential", "recurrent"])
-@pytest.mark.parametrize(("writer", "reader"), [(lamella, keras), (keras, lamella)], ids=["write", "read"])
+@pytest.mark.parametrize("name", ["functional", "sequential"])
+@BOTH_WAYS
 def test_old_h5_weights(tmp_path, writer, reader, name):
-    model, x, _ = trained(writer, MODELS[name], "adam")
+    model, copy = MODELS[name](writer), MODELS[name](reader)
     model.save(tmp_path / "m.h5")
-    copy = MODELS[name](reader)
     copy.load_weights(tmp_path / "m.h5")
-    assert_same(model.predict(x, verbose=0), copy.predict(x, verbose=0))
+    x, _ = data(model)
+    assert_same(model(x), copy(x))
 
 
 def test_old_h5_models(tmp_path):
@@ -208,8 +188,8 @@ def test_layers_are_where_keras_has_them(tmp_path, name):
     copy.save(tmp_path / "theirs.keras")
     assert entries(tmp_path / "ours.keras") == entries(tmp_path / "theirs.keras")
     back, x = lamella.saving.load_model(tmp_path / "theirs.keras"), random(2, *shape)
-    assert_same(model.predict(x, verbose=0), copy.predict(x, verbose=0))
-    assert_same(model.predict(x, verbose=0), back.predict(x, verbose=0))
+    assert_same(model(x), copy(x))
+    assert_same(model(x), back(x))
 
 
 def test_frozen_layers_stay_frozen(tmp_path):
@@ -219,3 +199,33 @@ def test_frozen_layers_stay_frozen(tmp_path):
     ours, theirs = (k.saving.load_model(tmp_path / "m.keras") for k in (lamella, keras))
     assert [v.path for v in ours.trainable_variables] == [v.path for v in theirs.trainable_variables]
     assert len(ours.trainable_variables) == 8
+
+
+OPS = {
+    "sum": lambda o, x: o.sum(x, axis=-1, keepdims=True),
+    "reshape": lambda o, x: o.reshape(x, (-1, 24)),
+    "transpose": lambda o, x: o.transpose(x, (0, 2, 1)),
+    "take": lambda o, x: o.take(x, np.array([1, 2]), axis=1),
+    "einsum": lambda o, x: o.einsum("abc,adc->abd", x, x),
+    "average": lambda o, x: o.average(x, axis=1, weights=np.ones(4, "float32")),
+    "concatenate": lambda o, x: o.concatenate([x, x], axis=1),
+    "where": lambda o, x: o.where(x > 0, x, 0.0),
+    "items": lambda o, x: x[:, 1:, None],
+    "clip": lambda o, x: o.clip(1 - x / 2**x, -0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_ops_in_a_graph(tmp_path, name):
+    """Keras keeps an op's axis in its config and its tensors in the call."""
+    models = []
+    for k in (lamella, keras):
+        inputs = k.Input((4, 6), name="x")
+        models.append(k.Model(inputs, OPS[name](k.ops, inputs)))
+    for number, model in enumerate(models):
+        model.save(tmp_path / f"{number}.keras")
+    x = random(2, 4, 6)
+    expected = models[1](x)
+    assert_same(expected, keras.saving.load_model(tmp_path / "0.keras")(x))
+    assert_same(expected, lamella.saving.load_model(tmp_path / "1.keras")(x))
+    assert_same(expected, lamella.models.clone_model(models[0])(x))

@@ -34,6 +34,7 @@ __all__ = [
     "ConvNeXtSmall",
     "ConvNeXtTiny",
     "ConvNeXtXLarge",
+    "LayerScale",
     "decode_predictions",
     "preprocess_input",
 ]

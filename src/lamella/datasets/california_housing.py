@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numpy.random import RandomState
+
 from lamella.datasets.origin import Split, check_test_split, from_google, npz, shuffled, split
 from lamella.errors import unknown
 
@@ -23,7 +25,7 @@ def load_data(
     if version not in _SIZES:
         raise unknown("version", version, _SIZES)
     x, y = npz(from_google(path, "california_housing.npz", _HASH), "x", "y")
-    x, y = shuffled(seed, x[: _SIZES[version]], y[: _SIZES[version]])
+    x, y = shuffled(RandomState(seed), x[: _SIZES[version]], y[: _SIZES[version]])
     return split(x, y, test_split)
 
 

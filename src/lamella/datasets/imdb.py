@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numpy.random import RandomState
+
 from lamella.datasets.origin import Split, from_google, npz, shuffled
 from lamella.datasets.words import Words, as_array, word_index
 from lamella.errors import ArgumentError
@@ -33,7 +35,9 @@ def load_data(
         raise ArgumentError(f"load_data() does not know the argument(s) {', '.join(kwargs)}.")
     words = Words(num_words, skip_top, maxlen, start_char, oov_char, index_from)
     parts = npz(from_google(path, "imdb.npz", _HASH), "x_train", "y_train", "x_test", "y_test")
-    train, test = (words.short(words.begun(x), y) for x, y in (shuffled(seed, *parts[:2]), shuffled(seed, *parts[2:])))
+    generator = RandomState(seed)
+    halves = [shuffled(generator, *half) for half in (parts[:2], parts[2:])]
+    train, test = (words.short(words.begun(x), y) for x, y in halves)
     texts = words.limited(train[0] + test[0])
     cut = len(train[0])
     return (as_array(texts[:cut]), train[1]), (as_array(texts[cut:]), test[1])

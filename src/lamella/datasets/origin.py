@@ -38,9 +38,7 @@ class ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ARRAYS:
-            raise FileError(
-                f"A data set holds {module}.{name}, which is no array."
-            )
+            raise FileError(f"A data set holds {module}.{name}, which is no array.")
         return super().find_class(module, name)
 
 
@@ -75,10 +73,10 @@ def pickled(path: Any) -> dict[str, Any]:
         return {key.decode(): value for key, value in ArrayUnpickler(file, encoding="bytes").load().items()}
 
 
-def shuffled(seed: int, *arrays: np.ndarray) -> list[np.ndarray]:
+def shuffled(generator: np.random.RandomState, *arrays: np.ndarray) -> list[np.ndarray]:
     """Arrays in one new order."""
     order = np.arange(len(arrays[0]))
-    np.random.RandomState(seed).shuffle(order)
+    generator.shuffle(order)
     return [array[order] for array in arrays]
 
 

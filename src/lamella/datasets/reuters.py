@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numpy.random import RandomState
+
 from lamella.datasets.origin import Split, check_test_split, from_google, npz, shuffled, split
 from lamella.datasets.words import Words, as_array, word_index
 
@@ -33,7 +35,7 @@ def load_data(
     """
     check_test_split(test_split)
     words = Words(num_words, skip_top, maxlen, start_char, oov_char, index_from)
-    x, y = shuffled(seed, *npz(from_google(path, "reuters.npz", _HASH), "x", "y"))
+    x, y = shuffled(RandomState(seed), *npz(from_google(path, "reuters.npz", _HASH), "x", "y"))
     texts, labels = words.short(words.begun(x), y)
     return split(as_array(words.limited(texts)), labels, test_split)
 

@@ -14,7 +14,8 @@ from lamella.state import Variable
 def tensor(x: Any, dtype: Any = None) -> jax.Array:
     """An array from an array, Variable, number or nested list; Python numbers stay weakly typed.
 
-    Example: >>> tensor([1, 2]).dtype, tensor(1.5, "bfloat16").dtype
+    Example: >>> from lamella.ops.tensors import tensor
+             >>> tensor([1, 2]).dtype, tensor(1.5, "bfloat16").dtype
              (dtype('int32'), dtype(bfloat16))
     """
     if isinstance(x, Variable):

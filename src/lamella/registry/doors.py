@@ -17,6 +17,7 @@ from lamella.registry.op_modules import op_module
 
 DOORS = {
     "keras.activations": "lamella.activations",
+    "keras.applications.convnext": "lamella.applications.convnext",
     "keras.constraints": "lamella.constraints",
     "keras.dtype_policies": "lamella.dtype_policies",
     "keras.engine": "lamella.models",
@@ -50,6 +51,7 @@ _ROOT = {
 
 _PRIVATE = {
     "Functional": "keras.src.models.functional",
+    "LayerScale": "keras.src.applications.convnext",
     "LossFunctionWrapper": "keras.src.losses.losses",
     "SeedGenerator": "keras.random",
 }

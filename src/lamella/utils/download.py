@@ -6,9 +6,10 @@ import hashlib
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -93,59 +94,51 @@ def _places(folder: Path, fname: str | None, origin: str, extract: bool) -> tupl
 
 
 def _is_right(path: Path, file_hash: str | None, algorithm: str) -> bool:
-    return file_hash is None or hash_file(path, file_hash, algorithm) == file_hash
+    if file_hash is None:
+        return True
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: _digest(file_hash, algorithm)).hexdigest() == file_hash
 
 
-def hash_file(path: Any, like: str = "", algorithm: str = "auto") -> str:
-    """The sha256 or md5 of a file, in hexadecimal; with "auto", of the length of `like`."""
+def _digest(file_hash: str | None, algorithm: str) -> Any:
+    """The kind of hash that is meant; "auto" tells sha256 from md5 by length."""
     if algorithm not in ("auto", "md5", "sha256"):
         raise ArgumentError("Unknown hash_algorithm.", expected="auto, md5 or sha256", received=repr(algorithm))
-    chosen = ("sha256" if len(like) == 64 else "md5") if algorithm == "auto" else algorithm
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, chosen).hexdigest()
+    chosen = ("sha256" if len(file_hash or "") == 64 else "md5") if algorithm == "auto" else algorithm
+    return hashlib.new(chosen)
 
 
 def _download(origin: str, target: Path, file_hash: str | None, algorithm: str) -> None:
+    digest = _digest(file_hash, algorithm)
     print(f"Downloading data from {origin}")
     try:
-        with urlopen(origin, timeout=_TIMEOUT) as source, atomic_write(target) as file:
-            expected = int(source.headers.get("Content-Length") or -1)
-            received = _copy(source, file, expected)
-            file.flush()
-            _check_download(origin, file.name, expected, received, file_hash, algorithm)
-    except HTTPError as error:
-        raise _failed(origin, target, f"{error.code} {error.reason}") from error
-    except (URLError, TimeoutError, ConnectionError) as error:
-        raise _failed(origin, target, str(getattr(error, "reason", error))) from error
+        source = urlopen(origin, timeout=_TIMEOUT)
+    except OSError as error:  # HTTPError and URLError are among these
+        raise _failed(origin, target, error) from error
+    with source, atomic_write(target) as file:
+        expected, received = int(source.headers.get("Content-Length") or -1), 0
+        bar = Progbar(expected if expected > 0 else None, unit_name="byte")
+        for chunk in _chunks(source, origin, target):
+            file.write(chunk)
+            digest.update(chunk)
+            received += len(chunk)
+            bar.update(received)
+        if expected >= 0 and received != expected:
+            raise FileError(f"The download of {origin} broke off.", expected=f"{expected} bytes", received=received)
+        if file_hash is not None and (found := digest.hexdigest()) != file_hash:
+            raise FileError(f"The hash of {origin} is not the expected one.", expected=file_hash, received=found)
 
 
-def _copy(source: Any, file: Any, expected: int) -> int:
-    bar = Progbar(expected if expected > 0 else None, unit_name="byte")
-    received = 0
-    while chunk := source.read(_CHUNK):
-        file.write(chunk)
-        received += len(chunk)
-        bar.update(received)
-    return received
+def _chunks(source: Any, origin: str, target: Path) -> Iterator[bytes]:
+    try:
+        while chunk := source.read(_CHUNK):
+            yield chunk
+    except (OSError, HTTPException) as error:
+        raise _failed(origin, target, error) from error
 
 
-def _check_download(
-    origin: str, path: str, expected: int, received: int, file_hash: str | None, algorithm: str
-) -> None:
-    if expected >= 0 and received != expected:
-        raise FileError(
-            f"The download of {origin} broke off.", expected=f"{expected} bytes", received=f"{received} bytes"
-        )
-    if file_hash is not None and (found := hash_file(path, file_hash, algorithm)) != file_hash:
-        raise FileError(
-            f"The file at {origin} is not the one it should be: its hash is another.",
-            expected=file_hash,
-            received=found,
-        )
-
-
-def _failed(origin: str, target: Path, reason: str) -> FileError:
+def _failed(origin: str, target: Path, error: Exception) -> FileError:
     return FileError(
-        f"{target.name} could not be downloaded from {origin}: {reason}.",
+        f"{target.name} could not be downloaded from {origin}: {getattr(error, 'reason', error) or error}.",
         fix=f"without a network, put the file at {target} by hand",
     )

@@ -138,9 +138,7 @@ def test_own_variables_of_a_users_layer(tmp_path):
 
 
 def test_bfloat16_weights(tmp_path):
-    one, two = (
-        lamella.Sequential([lamella.Input((3,)), lamella.layers.Dense(2, dtype="bfloat16")]) for _ in range(2)
-    )
+    one, two = (lamella.Sequential([lamella.Input((3,)), lamella.layers.Dense(2, dtype="bfloat16")]) for _ in range(2))
     one.save_weights(tmp_path / "m.weights.h5")
     two.load_weights(tmp_path / "m.weights.h5")
     assert_same_weights(one, two)

@@ -182,7 +182,7 @@ class RandomCrop(RandomImageLayer):
     """Cuts images to a size, at one random place for the whole batch, in training.
 
     Images that are not larger than the size in both directions are cut in the
-    other one, and scaled.  Outside of training images pass as they are.
+    other one, and scaled; so are all images outside of training, about their middle.
 
     Args:    height, width: in pixels.
     Shape:   in (..., h, w, channels) → out (..., height, width, channels)
@@ -212,6 +212,12 @@ class RandomCrop(RandomImageLayer):
         top = (height - min(height, max(width * self.height // self.width, 1))) // 2
         left = (width - min(width, max(height * self.width // self.height, 1))) // 2
         return top, left, min(self.height, height - top), min(self.width, width - left)
+
+    def _change(self, images: Any, change: Any, training: bool) -> Any:
+        if training:
+            return super()._change(images, change, training)
+        images, size = images.astype(self.compute_dtype), (self.height, self.width)
+        return ops.image.resize(images, size, crop_to_aspect_ratio=True, data_format=self.data_format)
 
     def _apply(self, images: Any, change: Any) -> Any:
         images, size = self._cut(images, *change), (self.height, self.width)

@@ -13,12 +13,12 @@ from lamella.ops.tensors import tensor
 
 @op
 def get_item(x: Any, key: Any) -> Any:
-    """x[key].
+    """x[key]; a list stands for a tuple, as it comes out of files.
 
     Example: >>> ops.get_item([[1, 2], [3, 4]], (slice(None), 1)).tolist()
              [2, 4]
     """
-    return tensor(x)[key]
+    return tensor(x)[tuple(key) if isinstance(key, list) else key]
 
 
 @op

@@ -1,0 +1,102 @@
+"""Seeds, names, named values, drawings, and the names at Keras's places."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import lamella
+from lamella import utils
+from lamella.errors import ArgumentError, MissingExtraError
+
+KERAS_API = {
+    "keras.backend": lamella.backend,
+    "keras.preprocessing": lamella.preprocessing,
+    "keras.preprocessing.image": lamella.preprocessing.image,
+    "keras.preprocessing.sequence": lamella.preprocessing.sequence,
+    "keras.saving": lamella.saving,
+    "keras.utils": utils,
+}
+LEFT_OUT = {"keras.saving.KerasFileEditor", "keras.utils.FeatureSpace", "keras.utils.audio_dataset_from_directory"}
+
+
+def test_seeds_repeat_everything():
+    def draw():
+        utils.set_random_seed(7)
+        return np.random.rand(), np.asarray(lamella.random.uniform((2,))).tolist(), lamella.layers.Dense(2)
+
+    (first, numbers, _), (second, again, _) = draw(), draw()
+    assert first == second and numbers == again
+    with pytest.raises(ArgumentError, match="takes an integer"):
+        utils.set_random_seed("7")
+
+
+def test_clear_session_starts_names_anew():
+    lamella.layers.Dense(1)
+    utils.clear_session()
+    assert lamella.layers.Dense(1).name == "dense" and lamella.layers.Dense(1).name == "dense_1"
+
+
+def test_config():
+    config = utils.Config(rate=0.1)
+    config.steps = 3
+    config["seed"] = 1
+    assert dict(config.items()) == config.as_dict() == json.loads(config.to_json())
+    assert config.rate == config["rate"] == 0.1 and "seed" in config and len(config) == 3
+    config.freeze()
+    with pytest.raises(ValueError, match="frozen"):
+        config.rate = 1
+    config.unfreeze()
+    del config.seed
+    assert config.pop("steps") == 3 and config.get("seed", 5) == 5
+    with pytest.raises(AttributeError, match="did you mean 'rate'"):
+        config.rat
+    with pytest.raises(KeyError):
+        config["rat"]
+
+
+def model():
+    inner = lamella.Sequential([lamella.Input((4,)), lamella.layers.Dense(4, "relu")], name="inner")
+    x = lamella.Input((4,), name="x")
+    return lamella.Model(x, inner(x) + x, name='the "model"')
+
+
+def test_drawings(tmp_path):
+    utils.plot_model(model(), tmp_path / "m.dot", show_shapes=True, show_layer_names=True, show_dtype=True)
+    text = (tmp_path / "m.dot").read_text()
+    assert text.startswith('digraph "the \\"model\\"" {') and "inner (Sequential)" in text
+    assert "Output shape: (None, 4)" in text and text.count(" -> ") == 3
+
+
+def test_drawings_of_what_is_inside(tmp_path):
+    utils.plot_model(model(), tmp_path / "m.dot", expand_nested=True, show_layer_activations=True, show_trainable=True)
+    text = (tmp_path / "m.dot").read_text()
+    assert 'label="inner"' in text and "Activation: relu" in text and "Trainable" in text and text.count(" -> ") == 4
+
+
+def test_drawings_need_pydot(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydot", None)
+    with pytest.raises(MissingExtraError, match="needs pydot"):
+        utils.model_to_dot(model())
+
+
+def test_source_inputs():
+    a, b = lamella.Input((2,)), lamella.Input((2,))
+    assert utils.get_source_inputs(a + b) == [a, b] and utils.get_source_inputs(a) == [a]
+
+
+def test_result_type():
+    assert lamella.backend.result_type("int32", "bfloat16") == "bfloat16"
+    assert lamella.backend.result_type() == "float32"
+
+
+@pytest.mark.parametrize("module", KERAS_API)
+def test_keras_names_are_there(module):
+    import importlib
+
+    theirs = {name for name in dir(importlib.import_module(module)) if not name.startswith("_")}
+    missing = theirs - set(dir(KERAS_API[module])) - {name.rpartition(".")[2] for name in LEFT_OUT}
+    assert missing <= {"bounding_boxes", "legacy"}
