@@ -34,10 +34,45 @@ SPACES = [
 ]
 
 # Names that Keras has and we do not have yet.
-NOT_YET: dict[str, set[str]] = {}
+NOT_YET: dict[str, set[str]] = {
+    "applications": set(
+        """
+        EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2L EfficientNetV2M
+        EfficientNetV2S InceptionResNetV2 MobileNetV3Large MobileNetV3Small NASNetLarge NASNetMobile
+        """.split()
+    ),
+    "callbacks": set(
+        """
+        OrbaxCheckpoint TensorBoard
+        """.split()
+    ),
+    "layers": set(
+        """
+        AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization ConvLSTM1D ConvLSTM2D ConvLSTM3D
+        CutMix Equalization FlaxLayer JaxLayer MaxNumBoundingBoxes MelSpectrogram MixUp Pipeline RandAugment
+        RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur
+        RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization RandomSaturation
+        RandomSharpness RandomShear STFTSpectrogram Solarization TFSMLayer TorchModuleWrapper deserialize
+        serialize
+        """.split()
+    ),
+    "saving": set(
+        """
+        KerasFileEditor
+        """.split()
+    ),
+    "utils": set(
+        """
+        FeatureSpace audio_dataset_from_directory
+        """.split()
+    ),
+}
 
 # Signatures that differ on purpose: {name: reason}.
-OTHER_SIGNATURE: dict[str, str] = {}
+OTHER_SIGNATURE: dict[str, str] = {
+    "layers.Conv3DTranspose": "Keras has output_padding after data_format here only; ours takes both in its order",
+    "layers.Convolution3DTranspose": "the same layer",
+}
 
 
 def public(space):
@@ -65,6 +100,9 @@ def parameters(thing):
 
 
 def plain(default):
+    """A default to compare; a window of equal numbers is that number."""
+    while isinstance(default, tuple) and default and len(set(default)) == 1:
+        default = default[0]
     return default if isinstance(default, (str, int, float, bool, tuple, type(None))) else "…"
 
 

@@ -17,11 +17,11 @@ def keras_resnet():
     real.utils.clear_session()
     L = real.layers
     x = inputs = L.Input((32, 32, 3))
-    x = L.ReLU()(L.BatchNormalization()(L.Conv2D(16, 3, padding="same")(x)))
+    x = L.ReLU()(L.BatchNormalization(momentum=0.9)(L.Conv2D(16, 3, padding="same")(x)))
     for filters, strides in ((16, 1), (32, 2), (64, 2)):
         shortcut = x
-        x = L.ReLU()(L.BatchNormalization()(L.Conv2D(filters, 3, strides=strides, padding="same")(x)))
-        x = L.BatchNormalization()(L.Conv2D(filters, 3, padding="same")(x))
+        x = L.ReLU()(L.BatchNormalization(momentum=0.9)(L.Conv2D(filters, 3, strides=strides, padding="same")(x)))
+        x = L.BatchNormalization(momentum=0.9)(L.Conv2D(filters, 3, padding="same")(x))
         if strides > 1:
             shortcut = L.Conv2D(filters, 1, strides=strides, padding="same")(shortcut)
         x = L.ReLU()(L.Add()([x, shortcut]))
@@ -79,8 +79,10 @@ def test_forward_and_one_fit_give_keras_numbers(both):
     for mine, other in zip(*histories, strict=True):
         assert float(mine["loss"]) == pytest.approx(float(other["loss"]), rel=1e-4)
         assert float(mine["accuracy"]) == pytest.approx(float(other["accuracy"]))
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-4)
+    for weight, a, b in zip(ours.weights, ours.get_weights(), theirs.get_weights(), strict=True):
+        # a bias before a normalization has the gradient 0: what moves it is rounding
+        atol = 2e-3 if weight.path.startswith("conv2d") and weight.name == "bias" else 2e-4
+        np.testing.assert_allclose(a, b, atol=atol, err_msg=weight.path)
 
 
 def test_layers_found_by_kind(both):

@@ -124,9 +124,9 @@ def standardize_shape(shape: Any) -> Shape:
     return sizes
 
 
-def is_keras_tensor(value: Any) -> bool:
+def is_keras_tensor(x: Any) -> bool:
     """Whether a value is a symbolic tensor."""
-    return isinstance(value, KerasTensor)
+    return isinstance(x, KerasTensor)
 
 
 def any_symbolic(values: Any) -> bool:

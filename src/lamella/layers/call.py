@@ -93,7 +93,7 @@ class Call:
         call arguments they are named after (`query_shape` ← `query`).
         """
         shapes = self.shapes()
-        parameters = inspect.signature(function).parameters.values()
+        parameters = _parameters(getattr(function, "__func__", function))
         wanted = [p.name for p in parameters if p.kind not in _CATCH_ALL]
         if any(p.kind is p.VAR_KEYWORD for p in parameters) and len(wanted) != 1:
             return shapes
@@ -126,6 +126,12 @@ class Call:
         """The mask that came with the first argument, as `compute_mask` is given it."""
         mask = self.masks.get("mask", self.arguments.get("mask") if "mask" in self.names else None)
         return mask if mask is not None else _masks_of(self.first)
+
+
+@lru_cache(maxsize=4096)
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a method, without `self`."""
+    return list(inspect.signature(function).parameters.values())[1:]
 
 
 def _holds_tensors(value: Any) -> bool:

@@ -69,11 +69,11 @@ def Input(
     batch_size: int | None = None,
     dtype: Any = None,
     sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
     tensor: KerasTensor | None = None,
     optional: bool = False,
-    ragged: bool | None = None,
 ) -> KerasTensor:
     """A symbolic tensor to build a model from.
 

@@ -28,7 +28,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
              include_optimizer: whether the optimizer's state goes with it, True by default.
     Raises:  ArgumentError: another ending.  FileError: the file is there and `overwrite` is False, or the disk says no.
     Example: >>> model = Sequential([Input((3,)), Dense(2)])
-             >>> model.save("/tmp/doctest.keras"); keras.models.load_model("/tmp/doctest.keras").count_params()
+             >>> model.save("m.keras"); keras.saving.load_model("m.keras").count_params()
              8
     """
     include_optimizer = kwargs.pop("include_optimizer", True)

@@ -45,6 +45,7 @@ class Reader:
         self.file, self._entry = Path(file), entry
         self.name = f"{self.file.name}: {entry}" if entry else self.file.name
         self._left = len(data) if data is not None else self.file.stat().st_size
+        self._counted: set[str] = set()  # arrays whose bytes are taken off what is left
         with self._guarded():
             self._root = _h5py().File(io.BytesIO(data) if data is not None else self.file, "r")
             self._arrays, self._groups = self._index()
@@ -119,7 +120,8 @@ class Reader:
             raise FileError("its dtype is not numeric.", received=str(dtype))
         if stored.external or stored.is_virtual or stored.id.get_create_plist().get_nfilters():
             raise FileError("it is stored outside of the file, or through a filter, which Keras does not do.")
-        self._left -= size
+        self._left -= 0 if stored.name in self._counted else size
+        self._counted.add(stored.name)
         if size > stored.id.get_storage_size() or self._left < 0:
             raise FileError("it claims more bytes than the file holds.", received=f"shape {stored.shape}")
         return dtype
