@@ -10,7 +10,7 @@ from lamella import layers, models, utils
 from lamella.cli.digits import Split, load_digits, pairs
 
 KNOWN, NEW = range(5), range(5, 10)
-FEW = 8  # training examples of each new class
+FEW = 4  # training examples of each new class
 
 
 def small_resnet(classes: int = 10, shape: tuple[int, int, int] = (32, 32, 3), name: str | None = None) -> Any:
@@ -55,9 +55,8 @@ def run_demo(out: str, seed: int) -> None:
     base = _learn_known(digits.only(KNOWN))
     _show(base)
     features = models.Model(base.input, base.layers[-2].output, name="base")
-    transferred = _transfer(features, digits.only(NEW).few(FEW))
-    siamese = _two_digits(features, digits)
-    _save(out, {"transferred": transferred, "two_digits": siamese}, digits)
+    _save(out, _transfer(features, digits.only(NEW).few(FEW)), digits)
+    _save(out, _two_digits(features, digits), digits)
     print(f"\nAll done in {time.perf_counter() - start:.0f} s.")
 
 
@@ -105,7 +104,7 @@ def _show(model: Any) -> None:
     print(
         f"   {len(listed)} layers listed, {len(weighted)} of them with weights: {len(convolutions)} convolutions, "
         f"{sum(isinstance(one, layers.BatchNormalization) for one in listed)} normalizations, 1 dense layer;\n"
-        f"   {len(joins)} residual blocks, which end where two paths are added ({', '.join(one.name for one in joins)})."
+        f"   {len(joins)} residual blocks, each ends where two paths are added ({', '.join(one.name for one in joins)})."
     )
 
 
@@ -118,11 +117,11 @@ def _head(features: Any, classes: int, name: str) -> Any:
 def _transfer(features: Any, data: Split) -> Any:
     _say(f"3. The trained net, frozen, under a new head learns the digits 5 to 9 from {FEW} examples of each.")
     features.trainable = False
-    model = _compiled(_head(features, len(NEW), "transferred"), 1e-2)
-    model.fit(data.x, data.y, batch_size=16, epochs=40, verbose=0)
+    model = _compiled(_head(features, len(NEW), "transferred"), 3e-2)
+    model.fit(data.x, data.y, batch_size=10, epochs=60, verbose=0)
     frozen = _accuracy(model, data)
     scratch = _compiled(small_resnet(len(NEW), name="from_scratch"), 1e-3)
-    scratch.fit(data.x, data.y, batch_size=16, epochs=20, verbose=0)
+    scratch.fit(data.x, data.y, batch_size=10, epochs=30, verbose=0)
     print(f"   {sum(w.size for w in model.trainable_weights):,} of {model.count_params():,} parameters train")
     print(f"   accuracy on {len(data.x_test)} held-out images: {frozen:.1%}")
     print(f"   the same net from scratch, on the same {len(data.x)} images: {_accuracy(scratch, data):.1%}")
@@ -132,8 +131,8 @@ def _transfer(features: Any, data: Split) -> Any:
     features.trainable = True
     for layer in features.layers[:top]:
         layer.trainable = False
-    model.optimizer.learning_rate = 3e-4
-    model.fit(data.x, data.y, batch_size=16, epochs=20, verbose=0)
+    model.optimizer.learning_rate = 1e-3
+    model.fit(data.x, data.y, batch_size=10, epochs=20, verbose=0)
     print(
         f"   {sum(w.size for w in model.trainable_weights):,} parameters train, from {features.layers[top].name!r} on"
     )
@@ -148,7 +147,7 @@ def _two_digits(features: Any, digits: Split) -> Any:
     both = layers.Concatenate()([features(left), features(right)])
     model = models.Model([left, right], layers.Dense(1, activation="sigmoid", name="larger")(both), name="two_digits")
     model.compile(_adam(1e-3), "binary_crossentropy", metrics=["accuracy"])
-    x, y = pairs(digits.x, digits.y, 1500, seed=1)
+    x, y = pairs(digits.x, digits.y, 1200, seed=1)
     model.fit(x, y, batch_size=64, epochs=4)
     x_test, y_test = pairs(digits.x_test, digits.y_test, 400, seed=2)
     accuracy = model.evaluate(x_test, y_test, verbose=0, return_dict=True)["accuracy"]
@@ -159,17 +158,16 @@ def _two_digits(features: Any, digits: Split) -> Any:
     return model
 
 
-def _save(out: str, trained: dict[str, Any], digits: Split) -> None:
+def _save(out: str, model: Any, digits: Split) -> None:
+    """Saves a model, reads it back and asks it again."""
     from lamella import saving
 
-    _say("6. Both models are saved, read back, and asked again.")
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, model in trained.items():
-        path = folder / f"{name}.keras"
-        model.save(path)
-        again = saving.load_model(path)
-        x = [digits.x_test[:32]] * len(model.inputs)
-        x = x if len(x) > 1 else x[0]
-        difference = abs(model.predict(x, verbose=0) - again.predict(x, verbose=0)).max()
-        print(f"   {path} ({path.stat().st_size / 1024:.0f} KB): predictions differ by {difference:.1g}")
+    path = Path(out) / f"{model.name}.keras"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model.save(path)
+    again = saving.load_model(path)
+    x = [digits.x_test[:32]] * len(model.inputs)
+    x = x if len(x) > 1 else x[0]
+    difference = abs(model.predict(x, verbose=0) - again.predict(x, verbose=0)).max()
+    size = path.stat().st_size / 1024
+    print(f"   saved as {path} ({size:.0f} KB); read back, its predictions differ by {difference:.1g}")

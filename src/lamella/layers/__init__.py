@@ -67,6 +67,7 @@ from lamella.layers.core.wrapper import (
 from lamella.layers.input_layer import Input, InputLayer
 from lamella.layers.input_spec import InputSpec
 from lamella.layers.layer import Layer
+from lamella.layers.lookup import deserialize, serialize
 from lamella.layers.merging.concatenate import (
     Concatenate,
     concatenate,
@@ -364,9 +365,11 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]

@@ -6,6 +6,7 @@ is (window…, out, in), a depthwise one's (window…, in, multiplier).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lamella.errors import ArgumentError, ShapeError
-from lamella.lower.depthwise import depthwise_by_shifts
+from lamella.lower.depthwise import MOST_SHIFTS, depthwise_by_shifts
 
 Window = int | Sequence[int]
 
@@ -57,7 +58,8 @@ def depthwise_conv(
     def plain(inputs: jax.Array, grouped: jax.Array) -> jax.Array:
         return _slide(inputs, grouped, strides, padding, data_format, dilation, channels)
 
-    if inputs.ndim != 4 or data_format != "channels_last" or kernel.shape[-1] != 1:
+    places = math.prod(kernel.shape[:-2])  # each is a term of one loop
+    if inputs.ndim != 4 or data_format != "channels_last" or kernel.shape[-1] != 1 or places > MOST_SHIFTS:
         return plain(inputs, grouped)
 
     def shifted(inputs: jax.Array, grouped: jax.Array) -> jax.Array:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 Pair = tuple[int, int]
+MOST_SHIFTS = 25  # beyond a 5×5 window the loop takes long to compile
 
 
 def depthwise_by_shifts(inputs: jax.Array, kernel: jax.Array, strides: Pair, padding: str, dilation: Pair) -> jax.Array:

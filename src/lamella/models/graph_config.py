@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import jax
@@ -62,6 +63,11 @@ def _end(tensor: KerasTensor, numbers: dict[Node, int]) -> list[Any]:
     return [name, number + _own_call(tensor._keras_history.operation), index]
 
 
+# Keras writes a layer's default for `training` as if the caller had said it.  Here what the
+# caller says holds in `fit` too, so our files mark it, and an unmarked default is dropped.
+_EXPLICIT = "training_is_explicit"
+
+
 def _node_config(node: Node, numbers: dict[Node, int]) -> dict[str, Any]:
     def described(value: Any) -> Any:
         if isinstance(value, KerasTensor):
@@ -75,7 +81,11 @@ def _node_config(node: Node, numbers: dict[Node, int]) -> dict[str, Any]:
             return {key: described(item) for key, item in value.items()}
         return serialize_keras_object(value)
 
-    return {"args": [described(arg) for arg in node.args], "kwargs": {k: described(v) for k, v in node.kwargs.items()}}
+    config = {
+        "args": [described(arg) for arg in node.args],
+        "kwargs": {k: described(v) for k, v in node.kwargs.items()},
+    }
+    return {**config, _EXPLICIT: True} if node.kwargs.get("training") is not None else config
 
 
 def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
@@ -118,6 +128,8 @@ def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> N
                 blocked.add(name)  # calls of one operation keep their order
                 continue
             args, kwargs = _arguments(call, operations, custom_objects)
+            if not call.get(_EXPLICIT) and kwargs.get("training") is _default_training(operations[name]):
+                kwargs.pop("training", None)
             operations[name](*args, **kwargs)
         if len(waiting) == len(pending):
             raise ConfigError(
@@ -125,6 +137,11 @@ def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> N
                 received=f"no way to make the calls of {sorted({name for name, _ in waiting})}",
             )
         pending = waiting
+
+
+def _default_training(operation: Operation) -> Any:
+    parameter = inspect.signature(operation.call).parameters.get("training")
+    return None if parameter is None else parameter.default
 
 
 def _without_calls(layer: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Model(Trainer, GraphModel):
             from lamella.models.functional import Functional
 
             cls = Functional
-        return super().__new__(cls, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
 
     def __init__(self, *args: Any, **kwargs: Any):
         if not _has_graph_arguments(args, kwargs):

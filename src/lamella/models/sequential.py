@@ -58,10 +58,10 @@ class Sequential(Model):
         return bool(self._layers) and isinstance(self._layers[0], InputLayer)
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
-        """Appends a layer (or the `Input` at the front)."""
+        """Appends a layer (or the `Input` at the front); `rebuild` is Keras's, it happens at once here."""
         if isinstance(layer, KerasTensor) and isinstance(layer._keras_history.operation, InputLayer):
             layer = layer._keras_history.operation
-        self._check_new(layer)
+        layer = self._checked(layer)
         shape = getattr(layer, "_input_shape_arg", None)
         if not self._layers and shape is not None:
             self.add(InputLayer(shape=shape))
@@ -73,7 +73,7 @@ class Sequential(Model):
         elif len(self._layers) == 2 and getattr(self._layers[0], "_graph", None) is not None:
             self.build(self._layers[0].input_shape)  # type: ignore[attr-defined]
 
-    def _check_new(self, layer: Any) -> None:
+    def _checked(self, layer: Any) -> Layer:
         if not isinstance(layer, Layer):
             raise ArgumentError("A Sequential holds layers.", received=f"{layer!r} of type {type(layer).__name__}")
         if any(layer.name == other.name for other in self._layers):
@@ -86,6 +86,7 @@ class Sequential(Model):
                 f"The Sequential {self.name!r} already begins with {type(self._layers[0]).__name__} "
                 f"{self._layers[0].name!r}; an Input can only come first."
             )
+        return layer
 
     def _append(self, layer: Layer) -> None:
         try:

@@ -6,6 +6,7 @@ import random as python_random
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental import io_callback

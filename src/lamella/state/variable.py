@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -180,7 +181,7 @@ def _initial(initializer: Any, shape: Any, dtype: Any) -> jax.Array:
             raise ArgumentError("A Variable made with an initializer function needs `shape`.")
         value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
     else:
-        value = getattr(initializer, "raw", initializer)
+        value: Any = getattr(initializer, "raw", initializer)
         if dtype is None and not hasattr(value, "dtype") and np.asarray(value).dtype.kind == "f":
             dtype = standardize_dtype(None)
         if shape is not None and tuple(np.shape(value)) != tuple(shape):
@@ -206,4 +207,4 @@ def _placed_like(new: jax.Array, old: jax.Array) -> jax.Array:
 
 
 # A variable handed to jax.jit, grad or a jnp function arrives there as its value.
-jax.tree_util.register_pytree_node(Variable, lambda v: ((v.value,), None), lambda _, leaves: leaves[0])
+jax.tree_util.register_pytree_node(Variable, lambda v: ((v.value,), None), lambda _, leaves: leaves[0])  # type: ignore[arg-type]

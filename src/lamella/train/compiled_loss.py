@@ -115,7 +115,8 @@ def _weights(weights: Any, outputs: Outputs, chosen: list[list[Any]]) -> list[fl
     if isinstance(weights, (int, float)):
         return [float(weights)] * outputs.count
     if outputs.count == 1 and len(weights) == 1:
-        return [float(next(iter(weights.values() if isinstance(weights, dict) else weights)))]
+        alone: Any = weights
+        return [float(next(iter(alone.values() if isinstance(alone, dict) else alone)))]
     wanted = [bool(of_one) for of_one in chosen]
     if isinstance(weights, (list, tuple)) and len(weights) == sum(wanted) < outputs.count:
         given = iter(weights)
