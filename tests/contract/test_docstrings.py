@@ -38,6 +38,7 @@ def namespace():
     from lamella import graph, layers, ops, state
 
     names = {"keras": lamella, "lamella": lamella, "np": np, "jax": jax, "jnp": jnp, "ops": ops}
+    names |= {room: getattr(lamella, room) for room in ("activations", "random", "tree")}
     for room in (state, graph, layers):
         names |= {name: getattr(room, name) for name in room.__all__}
     model = lamella.Sequential([layers.Input((3,)), layers.Dense(2)])

@@ -83,8 +83,6 @@ NOT_YET: dict[str, set[str]] = {
         "Solarization",
         "TFSMLayer",
         "TorchModuleWrapper",
-        "deserialize",
-        "serialize",
     },
     "saving": {"KerasFileEditor"},
     "utils": {"FeatureSpace", "audio_dataset_from_directory"},

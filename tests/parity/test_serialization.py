@@ -49,7 +49,7 @@ OBJECTS = [
     lambda k: k.layers.Conv2D(2, 3, dtype="mixed_bfloat16", name="c"),
     lambda k: k.losses.BinaryCrossentropy(from_logits=True),
     lambda k: k.metrics.AUC(name="auc"),
-    lambda k: k.optimizers.Adam(1e-3),
+    lambda k: k.optimizers.Adam(1e-3, name="adam"),
     lambda k: k.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9),
     lambda k: k.initializers.Constant(2.0),
     lambda k: k.DTypePolicy("mixed_float16"),

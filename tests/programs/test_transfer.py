@@ -15,6 +15,9 @@ def trained():
     keras.utils.set_random_seed(1)
     augmentation = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.2)])
     base = MobileNetV2(input_shape=(SIZE, SIZE, 3), include_top=False, weights=None, alpha=0.35)
+    for layer in base.layers:
+        if isinstance(layer, layers.BatchNormalization):  # untrained, signals would die out on the way
+            layer.moving_variance.assign(np.full(layer.moving_variance.shape, 0.2))
     base.trainable = False
     inputs = keras.Input((SIZE, SIZE, 3))
     x = preprocess_input(augmentation(inputs))

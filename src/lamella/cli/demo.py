@@ -101,10 +101,11 @@ def _show(model: Any) -> None:
     weighted = [layer for layer in listed if layer.weights]
     convolutions = [layer for layer in listed if isinstance(layer, layers.Conv2D)]
     joins = [layer for layer in listed if isinstance(layer, layers.Add)]
+    ends = ", ".join(one.name for one in joins)
     print(
         f"   {len(listed)} layers listed, {len(weighted)} of them with weights: {len(convolutions)} convolutions, "
         f"{sum(isinstance(one, layers.BatchNormalization) for one in listed)} normalizations, 1 dense layer;\n"
-        f"   {len(joins)} residual blocks, each ends where two paths are added ({', '.join(one.name for one in joins)})."
+        f"   {len(joins)} residual blocks, each ending where two paths are added ({ends})."
     )
 
 

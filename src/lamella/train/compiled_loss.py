@@ -100,7 +100,7 @@ def _for_each_output(loss: Any, outputs: Outputs) -> list[list[Any]]:
         return [[loss]] * outputs.count
     if outputs.count == 1 and isinstance(loss, (list, tuple)):
         return [[one for one in loss if one is not None]]
-    if outputs.count == 1 and len(loss) == 1:
+    if outputs.count == 1 and isinstance(loss, dict) and len(loss) == 1:
         return [_listed(next(iter(loss.values())))]
     return [_listed(one) for one in outputs.spread(loss, "loss")]
 
@@ -115,8 +115,7 @@ def _weights(weights: Any, outputs: Outputs, chosen: list[list[Any]]) -> list[fl
     if isinstance(weights, (int, float)):
         return [float(weights)] * outputs.count
     if outputs.count == 1 and len(weights) == 1:
-        alone: Any = weights
-        return [float(next(iter(alone.values() if isinstance(alone, dict) else alone)))]
+        return [float(jax.tree.leaves(weights)[0])]
     wanted = [bool(of_one) for of_one in chosen]
     if isinstance(weights, (list, tuple)) and len(weights) == sum(wanted) < outputs.count:
         given = iter(weights)
