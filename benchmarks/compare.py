@@ -1,6 +1,6 @@
 """Runs every row with Lamella and with Keras on JAX, in turn, each in a process of its own.
 
-    python benchmarks/compare.py [row …]      prints ratios (Keras / Lamella: above 1, Lamella is faster)
+python benchmarks/compare.py [row …]      prints ratios (Keras / Lamella: above 1, Lamella is faster)
 """
 
 import datetime
@@ -41,8 +41,10 @@ def main(chosen):
         results[row] = {"lamella": ours, "keras-jax": theirs, "ratios": ratios}
         spread = ", ".join(f"{ratio:.2f}" for ratio in ratios)
         print(f"{row:<22}{ours:>10.4f}{theirs:>11.4f}{theirs / ours:>8.2f}  ({spread})", flush=True)
-    kept = {"date": str(datetime.date.today()), "machine": f"{platform.machine()}, {os.cpu_count()} cores", "rows": results}
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    kept = {"date": str(datetime.date.today()), "machine": machine, "rounds": ROUNDS, "rows": results}
     path = HERE / "results" / f"{kept['date']}.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(kept, indent=1) + "\n")
 
 

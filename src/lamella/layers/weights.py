@@ -19,7 +19,7 @@ from lamella import constraints, initializers, regularizers
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError, ShapeError, StateError
 from lamella.graph import Operation
-from lamella.state import Owner, SeedGenerator, Variable, attribute_children, frame, trainability
+from lamella.state import Owner, SeedGenerator, Variable, attribute_children, changes, frame
 
 
 class Weights(Operation):
@@ -162,7 +162,7 @@ class Weights(Operation):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = value = bool(value)
-        trainability.version += 1
+        changes.count += 1
         for variable in self._own_variables():
             variable.trainable = value and variable.made_trainable
         for layer in self._sublayers():

@@ -11,7 +11,7 @@ from lamella.layers import InputLayer, Layer
 from lamella.models.graph_model import GraphModel, addresses
 from lamella.models.model import Model
 from lamella.registry import deserialize_keras_object, serialize_keras_object
-from lamella.state import Owner, Variable, attribute_children
+from lamella.state import Owner, Variable, attribute_children, current, frame
 
 
 class Sequential(Model):
@@ -90,7 +90,8 @@ class Sequential(Model):
 
     def _append(self, layer: Layer) -> None:
         try:
-            self._tensors.append(layer(self._tensors[-1]))
+            with frame(path=(*current().path, self.name)):  # weights are named as in a model built at once
+                self._tensors.append(layer(self._tensors[-1]))
         except Exception:
             self._layers.remove(layer)  # a layer that does not fit is not kept
             raise
@@ -106,7 +107,7 @@ class Sequential(Model):
         return layer
 
     def _set_stack(self) -> None:
-        self._stale = True
+        self._stale, self._held_steps = True, None
         self.built = len(self._tensors) > 1
         self.supports_masking = True
         if self.built:

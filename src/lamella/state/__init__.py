@@ -5,8 +5,15 @@ from lamella.state.masks import get_mask, set_mask
 from lamella.state.names import auto_name, get_uid, reset_names, to_snake_case
 from lamella.state.pure import State, StateView, grad, pure, state_of, value_and_grad, write_state
 from lamella.state.scopes import StatelessScope, device, name_scope
-from lamella.state.seed import SeedGenerator, draw_seed, global_seed, make_default_seed, reset_global_seed
-from lamella.state.variable import Variable, trainability
+from lamella.state.seed import (
+    SeedGenerator,
+    draw_seed,
+    global_seed,
+    global_seed_if_used,
+    make_default_seed,
+    reset_global_seed,
+)
+from lamella.state.variable import Variable, changes
 from lamella.state.walk import Owner, at, attribute_children, walk, walk_all
 
 __all__ = [
@@ -20,6 +27,7 @@ __all__ = [
     "at",
     "attribute_children",
     "auto_name",
+    "changes",
     "current",
     "device",
     "draw_seed",
@@ -27,6 +35,7 @@ __all__ = [
     "get_mask",
     "get_uid",
     "global_seed",
+    "global_seed_if_used",
     "grad",
     "make_default_seed",
     "name_scope",
@@ -36,7 +45,6 @@ __all__ = [
     "set_mask",
     "state_of",
     "to_snake_case",
-    "trainability",
     "value_and_grad",
     "walk",
     "walk_all",

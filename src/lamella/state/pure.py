@@ -102,21 +102,23 @@ def _variable_at(variables: dict[str, Variable], address: str, owner: Any) -> Va
 
 
 class StateView:
-    """The variables of an owner, found once, to read and write all values fast.
+    """The variables of an owner, found once, to read and write many values fast.
 
+    Args:    only: addresses that begin with one of these; all if empty.
     Example: >>> view = StateView(model)
              >>> view.write({address: value * 0 for address, value in view.read().items()})
     """
 
-    def __init__(self, owner: Owner):
-        self._variables = dict(walk(owner))
+    def __init__(self, owner: Owner, only: tuple[str, ...] = ()):
+        found = walk(owner)
+        self._variables = {address: v for address, v in found if not only or address.startswith(only)}
 
     def read(self) -> State:
         """{address: array}, of the variables themselves (no frame)."""
         return {address: variable._value for address, variable in self._variables.items()}
 
     def write(self, state: State) -> None:
-        """Puts new values into the variables: all of them, even if interrupted meanwhile."""
+        """Puts new values into their variables: all of them, even if interrupted meanwhile."""
         try:
             self._write(state)
         except BaseException:
@@ -124,5 +126,5 @@ class StateView:
             raise
 
     def _write(self, state: State) -> None:
-        for address, variable in self._variables.items():
-            variable._value = state[address]
+        for address, value in state.items():
+            self._variables[address]._value = value

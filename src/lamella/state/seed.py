@@ -72,6 +72,14 @@ def global_seed() -> SeedGenerator:
     return _global[0]
 
 
+def global_seed_if_used() -> SeedGenerator | None:
+    """The generator behind draws without a seed, or None while there was no such draw.
+
+    Making it takes a number from Python's generator, so that asking alone must not make it.
+    """
+    return _global[0] if _global else None
+
+
 def reset_global_seed() -> None:
     """Forgets the global generator (part of `clear_session` and `set_random_seed`)."""
     _global.clear()

@@ -21,10 +21,10 @@ _serial = itertools.count()
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
-class trainability:  # noqa: N801 - a namespace for one counter
-    """Counts every change of a `trainable` flag, so that training can notice."""
+class changes:  # noqa: N801 - a namespace for one counter
+    """Counts new variables and changed `trainable` flags, so that training notices them."""
 
-    version = 0
+    count = 0
 
 
 class Variable(Arithmetic):
@@ -66,6 +66,7 @@ class Variable(Arithmetic):
             raise ArgumentError(f"The variable name {self.name!r} holds '/', which separates addresses.")
         self.path = "/".join((*current().path, self.name))
         self.serial = next(_serial)
+        changes.count += 1
         self.autocast = autocast
         self.aggregation, self.synchronization = aggregation, synchronization
         self.regularizer: Callable[..., Any] | None = None
@@ -157,7 +158,7 @@ class Variable(Arithmetic):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        trainability.version += 1
+        changes.count += 1
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.value, dtype)

@@ -30,15 +30,17 @@ class Outputs:
 
         Raises: ArgumentError: `value` fits neither the number nor the names of the outputs.
         """
-        if isinstance(value, dict):
+        if isinstance(value, dict) and set(value) <= set(self._known()):
             return self._by_name(value, what)
-        if isinstance(value, (list, tuple)):
-            if len(value) == self.count:
-                return list(value)
+        if isinstance(value, (list, tuple)) and len(value) == self.count:
+            return list(value)
+        if self.count > 1 and isinstance(value, (list, tuple, dict)):
             try:
                 return self.structure.flatten_up_to(value)
             except ValueError:
                 pass
+        if isinstance(value, dict):
+            return self._by_name(value, what)
         raise ArgumentError(
             f"`{what}` does not fit the model's {self.count} outputs.",
             expected=f"a list of {self.count}, or a dict by output: {self._known()}",

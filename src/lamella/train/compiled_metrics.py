@@ -8,22 +8,20 @@ import jax
 
 from lamella import metrics
 from lamella.errors import ArgumentError
-from lamella.state import Owner
 from lamella.train.align import Outputs, is_binary, is_sparse, unique
 
 
-class CompiledMetrics(Owner):
+class CompiledMetrics(metrics.Metric):
     """The metrics of every output, updated together and named apart.
 
     Built on the first targets and predictions, whose ranks tell which accuracy is meant.
     """
 
-    name = "compile_metrics"
-
     def __init__(self, plain: Any, weighted: Any, output_names: list[str] | None = None):
         for what, value in (("metrics", plain), ("weighted_metrics", weighted)):
             if value and not isinstance(value, (list, tuple, dict)):
                 raise ArgumentError(f"`{what}` is a list or a dict.", received=repr(value), fix=f"{what}=[{value!r}]")
+        super().__init__(name="compile_metrics")
         self._user, self._names = (plain, weighted), output_names
         self._plain: list[list[Any]] = []
         self._weighted: list[list[Any]] = []

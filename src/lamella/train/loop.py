@@ -67,6 +67,8 @@ class Loops(Layer):
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
         data = self._feed(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        if not self._steps.prepared:
+            data.on_dry_run()
         hooks = _hooks(callbacks, self, verbose, epochs=epochs, steps=data.num_batches, history=True)
         try:
             self._train(data, validation, hooks, range(initial_epoch, epochs), validation_freq)
@@ -88,6 +90,7 @@ class Loops(Layer):
             if validation is not None and _validates(epoch + 1, validation_freq):
                 validation.close()  # it starts from its beginning
                 logs.update({f"val_{name}": value for name, value in self._evaluated(validation, hooks).items()})
+                logs = dict(sorted(logs.items()))
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -204,19 +207,28 @@ class Loops(Layer):
         batch = next(iter(data.batches()))
         self._steps.prepare(kind, batch)
         self.reset_metrics()  # type: ignore[attr-defined]
-        logs = {name: np.asarray(value) for name, value in self._steps.run(kind, batch).items()}
+        logs = {name: np.asarray(value) for name, value in flat_logs(self._steps.run(kind, batch)).items()}
         return logs if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Values in the order the metrics were given in; one value alone."""
+        """Values in the order the metrics were given in, those of no such name at the end; one value alone."""
         order = self._reported_names()
-        values = [logs[name] for name in sorted(logs, key=lambda n: order.index(n) if n in order else len(order))]
+        names = [name for name in order if name in logs] + [name for name in sorted(logs) if name not in order]
+        values = [logs[name] for name in names]
         return values[0] if len(values) == 1 else values
 
 
 def floats(logs: Any) -> dict[str, float]:
-    """Logs as plain numbers, which waits for the device."""
-    return {name: _number(value) for name, value in sorted((logs or {}).items(), key=lambda item: item[0] != "loss")}
+    """Logs as plain numbers, sorted by name as Keras has them, which waits for the device."""
+    return {name: _number(value) for name, value in sorted(flat_logs(logs).items())}
+
+
+def flat_logs(logs: Any) -> dict[str, Any]:
+    """Logs without dicts inside: a metric with several results gives one entry for each."""
+    flat: dict[str, Any] = {}
+    for name, value in (logs or {}).items():
+        flat.update(flat_logs(value) if isinstance(value, dict) else {name: value})
+    return flat
 
 
 def _number(value: Any) -> Any:

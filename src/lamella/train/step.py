@@ -15,7 +15,7 @@ import jax
 
 from lamella.errors import LamellaError
 from lamella.graph import KerasTensor, output_spec
-from lamella.state import Owner, StateView, Variable, global_seed, pure, trainability
+from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used, pure
 
 
 class Steps(Owner):
@@ -28,9 +28,12 @@ class Steps(Owner):
     def __init__(self, model: Any):
         self._model = model
         self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
-        self._view: StateView | None = None
+        self._views: dict[str, StateView] = {}
         self._version: tuple[Any, ...] = ()
-        self._trained: tuple[bool, ...] = ()
+        self._makeups: dict[tuple[Any, ...], int] = {}  # layers and what of them trains: a number for each
+        self._makeup = -1
+        self._ready: set[tuple[Any, ...]] = set()
+        self._jits = True
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
         chosen = self._model._compiled
@@ -39,7 +42,8 @@ class Steps(Owner):
             part = getattr(chosen, segment, None)
             if part is not None:
                 yield segment, part
-        yield "random", global_seed()
+        if (seed := global_seed_if_used()) is not None:
+            yield "random", seed
 
     # The three steps, with objects
 
@@ -68,23 +72,35 @@ class Steps(Owner):
         Args: kind: "train", "test" or "predict".
         """
         batch = self._staged(batch)
-        if self._model._runs_eagerly:
-            return getattr(self, kind)(batch)
         self._refresh()
-        assert self._view is not None
-        key = (kind, self._trained)
-        if key not in self._functions:
-            self._functions[key] = self._jitted(kind)
-        result, state = self._functions[key](self._view.read(), batch)
-        if kind != "predict" or state:
-            self._view.write(state)
+        if not self._jits or self._model.run_eagerly:
+            return getattr(self, kind)(batch)
+        function = self._function(kind, batch)
+        view = self._views[kind]
+        result, changed = function(view.read(), batch)
+        view.write(changed)
         return result
+
+    def _function(self, kind: str, batch: Any) -> Callable[..., Any]:
+        """The compiled step; a first draw without a seed makes a generator, which then becomes part of the state."""
+        key = (kind, self._makeup)
+        if key not in self._functions:
+            function, without_seed = self._jitted(kind), global_seed_if_used() is None
+            if without_seed:
+                function.trace(self._views[kind].read(), batch)  # type: ignore[union-attr, attr-defined]
+            if without_seed and global_seed_if_used() is not None:
+                self.forget()
+                self._refresh()
+                function = self._jitted(kind)
+            self._functions[key] = function
+        return self._functions[key]
 
     def _jitted(self, kind: str) -> Callable[..., Any]:
         method = getattr(self, kind)
 
         def step(state: Any, batch: Any) -> Any:
-            return pure(method, state, batch)
+            result, after = pure(method, state, batch)
+            return result, {address: value for address, value in after.items() if value is not state[address]}
 
         return jax.jit(step)
 
@@ -101,36 +117,50 @@ class Steps(Owner):
     def _refresh(self) -> None:
         """Follows changes of trainability, and of the parts, since the last step."""
         chosen = self._model._compiled
-        version = (trainability.version, id(chosen), id(getattr(chosen, "optimizer", None)), id(global_seed()))
+        parts = () if self._model._graph is not None else self._model._sublayers()
+        owners = (chosen, getattr(chosen, "optimizer", None), global_seed_if_used(), *parts)
+        version = (changes.count, *map(id, owners))
         if version == self._version:
             return
         if chosen is not None and chosen.optimizer is not None and self._model.built:
             chosen.optimizer.follow(self._model.trainable_variables)
-        self._view = StateView(self)
-        self._trained = tuple([layer.trainable for layer in (self._model, *self._model._flatten_layers())]) + tuple(
-            [variable.trainable for variable in self._model.variables]
-        )
-        self._version = version
+        layers = (self._model, *self._model._flatten_layers())
+        made_of = (*layers, *[one.trainable for one in (*layers, *self._model.variables)])
+        whole = StateView(self)
+        self._views = {"train": whole, "test": whole, "predict": StateView(self, only=("model/", "random/"))}
+        self._makeup = self._makeups.setdefault(made_of, len(self._makeups))
+        self._jits = all(layer.supports_jit or layer.runs_on_host for layer in layers)
+        self._version = (changes.count, *version[1:])  # following may have made slots
 
     # Before the first step
 
     def prepare(self, kind: str, batch: Any) -> None:
         """Makes every variable that a step will use, from the shapes of a first batch."""
+        if (kind, self._makeup, self._version) in self._ready:
+            return
         x, y, sample_weight = unpacked(self._staged(batch))
         model, specs = self._model, _specs
         own_step = _is_own(model, f"{kind}_step")
         if not model.built and x is not None:
             _build_model(model, specs(x), must=not own_step)
+        targets = not own_step or (y is not None and model.built)
+        if kind != "predict" and model._compiled is not None and targets:
+            self._prepare_losses(specs(x), specs(y), specs(sample_weight))
         if own_step:
             self._prepare_own(kind, batch)
-        elif kind != "predict" and model._compiled is not None:
-            self._prepare_losses(specs(x), specs(y), specs(sample_weight))
-        self._version = ()
+        self._refresh()
+        self._ready.add((kind, self._makeup, self._version))
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the model, its loss and its metrics are built."""
+        chosen = self._model._compiled
+        layers_built = self._model.built and all(layer.built for layer in self._model._flatten_layers())
+        return layers_built and all(part is None or part.built for part in (chosen.loss, chosen.metrics))
 
     def _prepare_losses(self, x: Any, y: Any, sample_weight: Any) -> None:
         model, chosen = self._model, self._model._compiled
-        ready = (chosen.loss is None or chosen.loss.built) and (chosen.metrics is None or chosen.metrics.built)
-        if ready:
+        if all(part is None or part.built for part in (chosen.loss, chosen.metrics)):
             return
         y_pred = model.compute_output_spec(x)
         if chosen.loss is not None and not chosen.loss.built:

@@ -7,11 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lamella.errors import StateError
 from lamella.layers import Layer
 from lamella.state import frame, value_and_grad
 from lamella.train.compiled import Compiled, compiled
+from lamella.train.compiled_metrics import CompiledMetrics
 from lamella.train.loop import Loops
 from lamella.train.step import Steps, batch_size_of, unpacked
 
@@ -93,13 +95,6 @@ class Trainer(Loops, Layer):
         return self._compiled
 
     @property
-    def _runs_eagerly(self) -> bool:
-        chosen = self._compiled
-        return (chosen is not None and chosen.run_eagerly) or not all(
-            layer.supports_jit or layer.runs_on_host for layer in (self, *self._flatten_layers())
-        )
-
-    @property
     def optimizer(self) -> Any:
         return None if self._compiled is None else self._compiled.optimizer
 
@@ -125,7 +120,8 @@ class Trainer(Loops, Layer):
     @property
     def jit_compile(self) -> bool:
         """Whether steps are compiled."""
-        return not self._runs_eagerly
+        layers = (self, *self._flatten_layers())
+        return not self.run_eagerly and all(layer.supports_jit or layer.runs_on_host for layer in layers)
 
     @property
     def steps_per_execution(self) -> int:
@@ -158,9 +154,9 @@ class Trainer(Loops, Layer):
         return [metric.name for metric in self.metrics]
 
     def _reported_names(self) -> list[str]:
-        """The names in the logs, in order; a compiled step returns them sorted."""
-        named = ([*metric.named()] if hasattr(metric, "named") else [metric.name] for metric in self.metrics)
-        return [name for names in named for name in names]
+        """The names that lists of results begin with, as Keras has it; prefixed ones follow, sorted."""
+        single = (metric.metrics if isinstance(metric, CompiledMetrics) else [metric] for metric in self.metrics)
+        return list(dict.fromkeys(metric.name for metrics in single for metric in metrics))
 
     @property
     def metrics_variables(self) -> list[Any]:
@@ -292,4 +288,4 @@ class Trainer(Loops, Layer):
         """Predicts one batch; NumPy arrays in the structure of the outputs."""
         batch = next(iter(self._feed(x, batch_size=1 << 62).batches()))
         self._steps.prepare("predict", batch)
-        return jax.tree.map(jax.device_get, self._steps.run("predict", batch))
+        return jax.tree.map(np.asarray, self._steps.run("predict", batch))

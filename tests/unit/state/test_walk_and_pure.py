@@ -128,11 +128,12 @@ def test_state_view_writes_all_even_if_interrupted():
     class Interrupting(dict):
         asked = 0
 
-        def __getitem__(self, key):
+        def items(self):
             self.asked += 1
-            if self.asked == 2:
-                raise KeyboardInterrupt
-            return super().__getitem__(key)
+            for number, item in enumerate(super().items()):
+                if self.asked == 1 and number == 1:
+                    raise KeyboardInterrupt
+                yield item
 
     with pytest.raises(KeyboardInterrupt):
         view.write(Interrupting(after))

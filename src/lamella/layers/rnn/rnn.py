@@ -157,10 +157,6 @@ class RNN(Configured):
         """The last output, all outputs and the last states."""
         batch = sequences.shape[0]
         options = {name: getattr(self, name) for name in ("go_backwards", "unroll", "zero_output_for_mask")}
-        if self._projects_first():
-            inputs, recurrent = self.cell._masks(batch, training)
-            projected = self.cell.project(sequences, None if inputs is None else [m[:, None] for m in inputs])
-            return scan(lambda x, s: self.cell.step(x, s, recurrent), projected, initial_state, mask=mask, **options)
         with same_masks(self.cell, batch, training):
             return scan(
                 self._cell_call(training),
@@ -170,11 +166,6 @@ class RNN(Configured):
                 variables=assigned_by(self.cell),
                 **options,
             )
-
-    def _projects_first(self) -> bool:
-        cell = self.cell
-        plain = isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call
-        return plain and cell.dtype_policy.name == self.dtype_policy.name
 
     def _cell_call(self, training: bool) -> Any:
         call = self.cell if callable(self.cell) else self.cell.call

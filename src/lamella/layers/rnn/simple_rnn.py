@@ -21,6 +21,7 @@ class SimpleRNNCell(RecurrentCell):
     """
 
     config_names = ("units", "activation", *SETTINGS)
+    seeded_first = True
 
     def __init__(
         self,

@@ -57,6 +57,9 @@ class ArrayFeed(Feed):
             return np.concatenate([start + np.random.permutation(min(size, count - start)) for start in starts])
         return np.random.permutation(count) if self.shuffle else None
 
+    def on_dry_run(self) -> None:
+        self.order()  # one order is drawn and not used, so that the next ones are those of Keras
+
     def one_pass(self, skip: int = 0) -> Generator[Batch, None, None]:
         order, size = self.order(), self.batch_size
         for start in range(skip * size, self.num_samples, size):

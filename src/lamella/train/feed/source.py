@@ -69,6 +69,9 @@ class Feed:
             return batch
         return None
 
+    def on_dry_run(self) -> None:
+        """Called before the first epoch of a model that is not built yet, which Keras runs dry on a first batch."""
+
     def on_epoch_begin(self) -> None:
         """Called by the loop before the batches of an epoch."""
 
