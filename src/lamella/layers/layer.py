@@ -243,10 +243,9 @@ class Layer(Weights):
     @property
     def losses(self) -> list[Any]:
         """Losses of the last call (`add_loss`, activity), and the weights' regularization."""
-        here = current()
-        inside = {id(self), *map(id, self._flatten_layers())}
-        own = [entry for layer in (self, *self._flatten_layers()) for entry in layer._losses]
-        found = [value for layer, value in (here.losses or own) if id(layer) in inside]
+        here, inside = current().losses, (self, *self._flatten_layers())
+        entries = [entry for layer in inside for entry in layer._losses] if here is None else here
+        found = [value for layer, value in entries if any(layer is one for one in inside)]
         return found + [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
 
     def _penalize(self, outputs: Any) -> None:

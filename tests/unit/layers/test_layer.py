@@ -166,6 +166,20 @@ def test_losses_of_the_last_call():
     assert [float(v) for v in outer.one.losses] == [3]
 
 
+def test_losses_of_an_eager_call_do_not_count_in_training():
+    class Penalty(layers.Layer):
+        def call(self, x, training=False):
+            if not training:
+                self.add_loss(jnp.sum(x) + 1e6)
+            return x
+
+    model = keras.Sequential([layers.Input((2,)), Penalty(), layers.Dense(1)])
+    model(np.ones((1, 2)))
+    assert float(sum(model.losses)) > 1e5
+    model.compile("sgd", "mse")
+    assert model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history["loss"][0] < 1e3
+
+
 def test_regularizers_and_activity():
     layer = layers.Dense(
         2, kernel_regularizer=keras.regularizers.L2(1.0), activity_regularizer="l1", kernel_initializer="ones"
