@@ -22,6 +22,7 @@ SPACES = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
@@ -49,7 +50,7 @@ NOT_YET: dict[str, set[str]] = {
         "NASNetLarge",
         "NASNetMobile",
     },
-    "callbacks": {"OrbaxCheckpoint", "TensorBoard"},
+    "callbacks": {"TensorBoard"},
     "layers": {
         "AugMix",
         "AutoContrast",

@@ -30,6 +30,7 @@ class Signature:
         kinds = [p.kind for p in self.names.values()]
         self.catches_all = bool(kinds) and kinds[0] is inspect.Parameter.VAR_POSITIONAL
         required = [p for p in list(self.names.values())[1:] if p.default is p.empty and p.kind not in _CATCH_ALL]
+        self.needs_more = bool(required)  # than one argument
         self.simple = bool(kinds) and kinds[0] not in (*_CATCH_ALL, inspect.Parameter.KEYWORD_ONLY) and not required
         self.defaults = {n: p.default for n, p in self.names.items() if p.default is not p.empty}
 

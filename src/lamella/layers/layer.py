@@ -190,8 +190,8 @@ class Layer(Weights):
             output_spec(self.call, **call.tensors)  # the shape will not ask call(): what is inside is built here
 
     def _build_by_call(self, input_shape: Any) -> None:
-        if input_shape is None or type(self).call is Layer.call:
-            return
+        if input_shape is None or type(self).call is Layer.call or signature_of(type(self).call).needs_more:
+            return  # a cell, say, which needs states too: what is inside is built when it is called
         dtype = self.input_dtype if is_float(self.input_dtype) else "float32"
         inputs = _map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape)
         if not self.built:

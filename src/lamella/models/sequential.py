@@ -41,7 +41,8 @@ class Sequential(Model):
         seen = {id(layer) for layer in self._layers}
         yield from zip(addresses(self._layers), self._layers, strict=True)
         for segment, child in attribute_children(
-            self, skip=frozenset({"_layers", "_tensors", "_added", "_losses", "_lossy"})
+            self,
+            skip=frozenset({"_layers", "_tensors", "_added", "_losses", "_lossy", "_init_arguments", "inbound_nodes"}),
         ):
             if id(child) not in seen:
                 yield segment, child

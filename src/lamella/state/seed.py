@@ -40,18 +40,21 @@ class SeedGenerator(Owner):
     def next(self, ordered: bool = True) -> jax.Array:
         """A seed (2,) uint32 that it has not given before.
 
+        Args: ordered: counts up; else the next state is scattered as Keras does for draws without a seed.
+
         Inside of a JAX transformation that was not entered through `pure`, the
         counter lives outside of the compiled code: each execution asks for it.
         """
         if current().overlay is None and _traced():
-            return io_callback(self._next_on_host, jax.ShapeDtypeStruct((2,), np.uint32))
-        seed = self.state.raw
-        self.state.assign(seed + np.array([0, 1], np.uint32))
-        return seed
+            return io_callback(lambda: self._advanced(ordered), jax.ShapeDtypeStruct((2,), np.uint32))
+        return self._advanced(ordered)
 
-    def _next_on_host(self) -> np.ndarray:
-        seed = np.asarray(self.state.raw)
-        self.state.assign(seed + np.array([0, 1], np.uint32))
+    def _advanced(self, ordered: bool) -> Any:
+        seed = self.state.raw
+        if ordered:
+            self.state.assign(seed + np.array([0, 1], np.uint32))
+        else:
+            self.state.assign((seed + np.uint32(1)) * np.uint32(5387) % np.uint32(933199))
         return seed
 
     def get_config(self) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def draw_seed(seed: Any) -> jax.Array:
     Raises: ArgumentError: `seed` is none of these.
     """
     if seed is None:
-        return global_seed().next()
+        return global_seed().next(ordered=False)
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if isinstance(seed, (int, np.integer)):

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from lamella.errors import ArgumentError, DataError
+from lamella.state import to_snake_case
 
 
 class Outputs:
@@ -93,6 +94,12 @@ def is_sparse(y_true: Any, y_pred: Any) -> bool:
     """Whether targets are class numbers rather than one-hot rows."""
     fewer = len(y_true.shape) < len(y_pred.shape)
     return fewer or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1)
+
+
+def name_of(function: Any) -> str:
+    """What a loss or metric is called in the logs: its own name, or that of the function or class in snake case."""
+    own = getattr(function, "name", None)
+    return own or to_snake_case(getattr(function, "__name__", type(function).__name__))
 
 
 def unique(name: str, taken: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from lamella import losses, metrics
 from lamella.errors import ArgumentError, DataError
 from lamella.state import Owner
-from lamella.train.align import Outputs, is_binary, is_sparse
+from lamella.train.align import Outputs, is_binary, is_sparse, name_of
 
 
 class Term(NamedTuple):
@@ -67,6 +67,7 @@ class CompiledLoss(Owner):
         weights = self._outputs.flat(sample_weight, "sample_weight", self._wanted)
         total = None
         for number, term in enumerate(self._terms or ()):
+            _check_target(targets[term.output], self._outputs.names[term.output])
             value = term.loss(targets[term.output], predictions[term.output], weights[term.output])
             value = jnp.asarray(value, "float32")
             if self.trackers:
@@ -81,17 +82,20 @@ def resolve(identifier: Any, y_true: Any, y_pred: Any, output: str | None) -> An
 
     Raises: DataError: the output has a loss and no targets came for it.
     """
-    if y_true is None:
-        of = f" for output {output!r}" if output else ""
-        raise DataError(f"There is a loss{of}, but no targets `y` to compare with.", fix="pass y, or data of (x, y)")
+    _check_target(y_true, output)
     if str(identifier).lower() in ("crossentropy", "ce"):
         kind = "sparse_categorical" if is_sparse(y_true, y_pred) else "categorical"
         identifier = f"{'binary' if is_binary(y_pred) else kind}_crossentropy"
     loss = losses.get(identifier)
     if isinstance(loss, losses.Loss):
         return loss
-    name = identifier if isinstance(identifier, str) else getattr(loss, "__name__", type(loss).__name__)
-    return losses.LossFunctionWrapper(loss, name=name)
+    return losses.LossFunctionWrapper(loss, name=identifier if isinstance(identifier, str) else name_of(loss))
+
+
+def _check_target(y_true: Any, output: str | None) -> None:
+    if y_true is None:
+        of = f" for output {output!r}" if output else ""
+        raise DataError(f"There is a loss{of}, but no targets `y` to compare with.", fix="pass y, or data of (x, y)")
 
 
 def _for_each_output(loss: Any, outputs: Outputs) -> list[list[Any]]:

@@ -8,7 +8,7 @@ import jax
 
 from lamella import metrics
 from lamella.errors import ArgumentError
-from lamella.train.align import Outputs, is_binary, is_sparse, unique
+from lamella.train.align import Outputs, is_binary, is_sparse, name_of, unique
 
 
 class CompiledMetrics(metrics.Metric):
@@ -105,7 +105,7 @@ def resolve(identifier: Any, y_true: Any, y_pred: Any) -> Any:
     metric = metrics.get(identifier)
     name = identifier if isinstance(identifier, str) else None
     if not isinstance(metric, metrics.Metric):
-        metric = metrics.MeanMetricWrapper(metric, name=name or getattr(metric, "__name__", "metric"))
+        metric = metrics.MeanMetricWrapper(metric, name=name or name_of(metric))
     elif name:
         metric.name = name
     return metric

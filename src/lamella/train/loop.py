@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -16,6 +17,10 @@ from lamella.layers import Layer
 from lamella.train.compiled import Compiled
 from lamella.train.feed import Feed, feed, train_validation_split
 from lamella.train.step import Steps
+
+
+class NoBatchesError(DataError):
+    """Data that gave not one batch."""
 
 
 class Loops(Layer):
@@ -89,8 +94,7 @@ class Loops(Layer):
             logs = self._epoch("train", data, chosen, hooks)
             if validation is not None and _validates(epoch + 1, validation_freq):
                 validation.close()  # it starts from its beginning
-                logs.update({f"val_{name}": value for name, value in self._evaluated(validation, hooks).items()})
-                logs = dict(sorted(logs.items()))
+                logs = dict(sorted({**logs, **self._validated(validation, hooks)}.items()))
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -191,7 +195,7 @@ class Loops(Layer):
                 break
         data.on_epoch_end()
         if results is None:
-            raise DataError(
+            raise NoBatchesError(
                 "There is no data: not one batch came.", fix="check the length of x, or what the generator yields"
             )
         return floats(results)
@@ -201,6 +205,17 @@ class Loops(Layer):
         logs = self._epoch("test", data, self._chosen("evaluate"), hooks)
         hooks.on_test_end(logs)
         return logs
+
+    def _validated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
+        """The logs of a validation; none, and a warning, where a generator has no more to give."""
+        try:
+            logs = self._evaluated(data, hooks)
+        except NoBatchesError as error:
+            if not self.history.history:
+                raise
+            warnings.warn(f"No validation in this epoch: {error.what}", stacklevel=4)
+            return {}
+        return {f"val_{name}": value for name, value in logs.items()}
 
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         data = self._feed(x, y, sample_weight, batch_size=1 << 62, class_weight=class_weight)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import numpy as np
 
-from lamella.errors import LamellaError
+from lamella.errors import DataError, LamellaError
 from lamella.graph import KerasTensor, output_spec
 from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used, pure
 
@@ -109,6 +110,13 @@ class Steps(Owner):
         x, *others = batch
         return (self._model.stage(x), *others)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: the model; the rest is made anew."""
+        return {"_model": self._model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_model"])
+
     def forget(self) -> None:
         """Drops compiled functions: what they were compiled from has changed."""
         self._functions.clear()
@@ -139,6 +147,7 @@ class Steps(Owner):
         if (kind, self._makeup, self._version) in self._ready:
             return
         x, y, sample_weight = unpacked(self._staged(batch))
+        _refuse_strings(x)
         model, specs = self._model, _specs
         own_step = _is_own(model, f"{kind}_step")
         if not model.built and x is not None:
@@ -182,6 +191,15 @@ def unpacked(batch: Any) -> tuple[Any, Any, Any]:
     """(x, y, sample_weight), with None for what is not there."""
     x, y, sample_weight, *_ = (*batch, None, None)
     return x, y, sample_weight
+
+
+def _refuse_strings(x: Any) -> None:
+    if any(getattr(leaf, "dtype", np.dtype("f4")).kind in "OSU" for leaf in jax.tree.leaves(x)):
+        raise DataError(
+            "x holds strings, and no layer of the model turns them into numbers.",
+            expected="numbers",
+            fix="begin with TextVectorization, StringLookup or Hashing, or map the strings to numbers first",
+        )
 
 
 def batch_size_of(x: Any) -> int:

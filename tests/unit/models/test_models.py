@@ -39,6 +39,12 @@ class TestSequential:
         assert model.pop().name == "last" and model.output_shape == (None, 2)
         assert model(np.ones((1, 4))).shape == (1, 2)
 
+    def test_a_layer_taken_away_leaves_no_weights(self):
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")])
+        model.pop()
+        model.add(layers.Dense(5, name="c"))
+        assert [w.shape for w in model.weights] == [(4, 3), (3,), (3, 5), (5,)]
+
     def test_model_first(self):
         model = keras.Sequential([mlp(), layers.Dense(1)])
         assert model.output_shape == (None, 1)

@@ -295,7 +295,7 @@ def ragged_objects():
         (([],), {}, "x is empty"),
         ((None,), {}, "There is no data"),
         (([[1, 2], [3, 4], [5]],), {}, "x is ragged: sample 2"),
-        ((ragged_objects(),), {}, "x is ragged: sample 0"),
+        ((ragged_objects(),), {}, "x is ragged: sample 1"),
         ((np.zeros(3, complex),), {}, "complex"),
         ((np.array([1, "a", None], object),), {}, "dtype object, and 1 at sample 0"),
         ((np.array(["2020-01-01"], "datetime64[D]"),), {}, "dates"),

@@ -1,3 +1,5 @@
+import pickle
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -100,6 +102,22 @@ class TestFit:
                 yield X[:8], Y[:8]
 
         assert len(mlp().fit(batches(), steps_per_epoch=3, epochs=2, verbose=0).history["loss"]) == 2
+
+    def test_a_validation_generator_that_ends_does_not_end_the_fit(self):
+        def three():
+            for _ in range(3):
+                yield X[:8], Y[:8]
+
+        with pytest.warns(UserWarning):
+            logs = mlp().fit(X, Y, epochs=4, verbose=0, validation_data=three(), validation_steps=2).history
+        assert len(logs["loss"]) == 4 and 1 <= len(logs["val_loss"]) < 4
+
+    def test_a_fitted_model_can_be_pickled(self):
+        model = mlp()
+        model.fit(X, Y, verbose=0)
+        again = pickle.loads(pickle.dumps(model))
+        np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0))
+        assert np.isfinite(again.fit(X, Y, verbose=0).history["loss"][0])
 
     def test_optax_transformation_as_it_is(self):
         model = mlp(optimizer=optax.adam(0.05))

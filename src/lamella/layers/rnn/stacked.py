@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from lamella.layers.configured import Configured
@@ -45,8 +46,7 @@ class StackedRNNCells(Configured):
     def _first_states(self, cell: Any, batch_size: int | None) -> Any:
         if hasattr(cell, "get_initial_state"):
             return cell.get_initial_state(batch_size=batch_size)
-        sizes = [cell.state_size] if isinstance(cell.state_size, int) else cell.state_size
-        return [jnp.zeros((batch_size, size), self.compute_dtype) for size in sizes]
+        return jax.tree.map(lambda size: jnp.zeros((batch_size, size), self.compute_dtype), cell.state_size)
 
     def build(self, input_shape: Any) -> None:
         for cell in self.cells:

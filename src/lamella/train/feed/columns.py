@@ -206,7 +206,12 @@ def _check_objects(array: np.ndarray, name: str) -> None:
         return
     value, sample = array.flat[odd], odd * len(array) // array.size
     if isinstance(value, (list, tuple, np.ndarray)):
-        raise _ragged(name, sample, "samples of one shape, as an array of numbers", f"a {type(value).__name__}")
+        _from_rows(list(array), name)  # says which row is another
+        raise DataError(
+            f"{name} has dtype object: every sample is a {type(value).__name__}.",
+            expected="one array of numbers",
+            fix=f"np.stack({name}), or np.array({name}.tolist())",
+        )
     raise DataError(
         f"{name} has dtype object, and {value!r:.60} at sample {sample}.",
         expected="numbers, or strings only",
