@@ -167,7 +167,7 @@ def test_stacked_cells_of_one_state_return_it_bare():
 
 def test_draws_without_a_seed_are_those_of_keras():
     drawn = []
-    for library in (keras, lamella):
+    for library in (real, ours):
         library.utils.set_random_seed(1)
         drawn.append([np.asarray(library.random.normal((2,))) for _ in range(3)])
     np.testing.assert_allclose(*drawn, rtol=1e-6)
