@@ -118,7 +118,7 @@ def mish(x: Any) -> Any:
 
 
 _FUNCTIONS = {name: globals()[name] for name in __all__ if name not in ("get", "serialize", "deserialize")}
-_CATALOG = registry.Catalog("activation function", (), _FUNCTIONS)
+_CATALOG = registry.Catalog("activation function", (), _FUNCTIONS, rooms=("layers",))
 
 
 def get(identifier: Any) -> Any:

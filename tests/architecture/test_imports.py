@@ -13,6 +13,7 @@ ROOMS = re.findall(r"^\| `(\w+)` \|", TABLE, re.MULTILINE)
 
 # Methods of Model (and what Keras's names demand) that reach forward, inside a function.
 LATE = {
+    ("callbacks/orbax.py", "saving"),
     ("config.py", "dtype_policies"),
     ("models/files.py", "saving"),
     ("models/model.py", "anatomy"),

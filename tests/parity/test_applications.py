@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import jax
 import keras
@@ -143,12 +144,16 @@ def test_outputs(name):
 @pytest.mark.filterwarnings("ignore::UserWarning")  # 224 for an open size
 @pytest.mark.parametrize("include_top", [True, False])
 @pytest.mark.parametrize("name", quick(NAMES, QUICK))
-def test_published_weights_are_asked_for_alike(name, include_top, monkeypatch):
+def test_published_weights_are_asked_for_alike(name, include_top, monkeypatch, tmp_path):
     asked = []
 
-    def get_file(name, address, cache_subdir, file_hash=None):
+    def get_file(name, address, cache_subdir, file_hash=None, cache_dir=None):
         asked.append((name, address, cache_subdir, file_hash))
-        return "file.h5"
+        path = Path(cache_dir or tmp_path, name)
+        path.touch()
+        return str(path)
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     monkeypatch.setattr("lamella.utils.get_file", get_file)

@@ -57,6 +57,13 @@ def test_strings_in_a_functional_model_and_nested(encoder):
     assert outer.predict(TEXTS, verbose=0).shape == (16, 1)
 
 
+def test_two_inputs_of_strings(encoder):
+    a, b = layers.Input((), dtype="string", name="a"), layers.Input((), dtype="string", name="b")
+    x = layers.Concatenate()([encoder(a), encoder(b)])
+    model = keras.Model([a, b], layers.Flatten()(layers.Embedding(30, 2)(x)))
+    np.testing.assert_allclose(model.predict([TEXTS, TEXTS], verbose=0), model([TEXTS, TEXTS]), rtol=1e-6)
+
+
 def test_the_compiled_part_is_traced_once(encoder):
     traced = []
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lamella.errors import FileError
 
 STORE = "https://storage.googleapis.com/tensorflow/keras-applications"
+_FOLDER = "models"  # of the cache folder, as in Keras
 
 
 @dataclass(frozen=True)
@@ -20,9 +27,20 @@ class Card:
     hashes: tuple[str | None, str | None] = (None, None)
     bare: str = "_notop"
 
-    def fetch(self, include_top: bool) -> str:
-        """The path of the weights file, downloaded if it is not in the cache folder."""
-        return fetch(f"{self.stem}{'' if include_top else self.bare}.h5", self.hashes[not include_top])
+    def load(self, model: Any, include_top: bool) -> None:
+        """Gives a model its published weights, from the file in the cache folder, downloaded if it is not there.
+
+        A new file gets its name there only when its hash is right and all of it fits the model.
+
+        Raises: FileError: it cannot be downloaded, or does not fit; it says where to put the file by hand.
+        """
+        address = f"{self.stem}{'' if include_top else self.bare}.h5"
+        file_hash = self.hashes[not include_top]
+        target = _place(address)
+        if target.exists():
+            _load_kept(model, fetch(address, file_hash), file_hash)
+        else:
+            _load_new(model, address, file_hash, target)
 
 
 def kernels_card(family: str, name: str, *hashes: str) -> Card:
@@ -43,4 +61,32 @@ def fetch(address: str, file_hash: str | None = None) -> str:
     """
     from lamella.utils import get_file
 
-    return get_file(address.rpartition("/")[2], address, cache_subdir="models", file_hash=file_hash)
+    return get_file(address.rpartition("/")[2], address, cache_subdir=_FOLDER, file_hash=file_hash)
+
+
+def _place(address: str) -> Path:
+    from lamella.utils import cache_path
+
+    return cache_path(address.rpartition("/")[2], _FOLDER)
+
+
+def _load_kept(model: Any, path: str, file_hash: str | None) -> None:
+    try:
+        model.load_weights(path)
+    except FileError as error:
+        if file_hash is None:  # else it is the published file, and fetching it again would not help
+            error.fix = f"remove {path}, and it is downloaded again"
+        raise
+
+
+def _load_new(model: Any, address: str, file_hash: str | None, target: Path) -> None:
+    from lamella.utils import get_file
+
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as folder:
+        try:
+            path = get_file(target.name, address, cache_subdir=_FOLDER, cache_dir=folder, file_hash=file_hash)
+        except FileError as error:
+            error.fix = f"without a network, put the file at {target} by hand"
+            raise
+        model.load_weights(path)
+        os.replace(path, target)

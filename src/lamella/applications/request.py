@@ -131,8 +131,10 @@ class Request:
         """The model from the image to the outputs, with the weights asked for."""
         inputs = image if self.input_tensor is None else _sources(image)
         model = Functional(inputs, outputs, name=self.name)
-        if self.weights is not None:
-            model.load_weights(card.fetch(self.include_top) if self.pretrained else self.weights)
+        if self.pretrained:
+            card.load(model, self.include_top)
+        elif self.weights is not None:
+            model.load_weights(self.weights)
         return model
 
 

@@ -9,6 +9,7 @@ from lamella.callbacks.early_stopping import EarlyStopping
 from lamella.callbacks.ema import SwapEMAWeights
 from lamella.callbacks.history import History
 from lamella.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from lamella.callbacks.orbax import OrbaxCheckpoint
 from lamella.callbacks.progress import Progbar, ProgbarLogger
 from lamella.callbacks.small import LambdaCallback, RemoteMonitor, TerminateOnNaN
 
@@ -22,6 +23,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OrbaxCheckpoint",
     "Progbar",
     "ProgbarLogger",
     "ReduceLROnPlateau",

@@ -29,10 +29,12 @@ class Weights(Operation):
     variable_dtype: str
     _trainable: bool
     _added: list[Variable]
+    not_parts: frozenset[str] = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses", "_lossy"})
+    """Attributes that hold layers or variables which are not parts of this one."""
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
         found: set[int] = set()
-        for segment, child in attribute_children(self, skip=_NOT_PARTS):
+        for segment, child in attribute_children(self, skip=self.not_parts):
             found.add(id(child))
             yield segment, child
         for variable in self._added:  # made by add_weight, kept in no attribute
@@ -235,9 +237,6 @@ class Weights(Operation):
     @property
     def losses(self) -> list[jax.Array]:
         raise NotImplementedError
-
-
-_NOT_PARTS = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses", "_lossy"})
 
 
 def _once(variables: Iterable[Variable]) -> list[Variable]:

@@ -3,6 +3,7 @@
 from lamella.lower import threefry
 from lamella.lower.convolution import conv, conv_transpose, depthwise_conv, spatial, transposed_padding
 from lamella.lower.pooling import adaptive_pool, average_pool, max_pool
+from lamella.lower.portable import portable
 
 __all__ = [
     "adaptive_pool",
@@ -11,6 +12,7 @@ __all__ = [
     "conv_transpose",
     "depthwise_conv",
     "max_pool",
+    "portable",
     "spatial",
     "threefry",
     "transposed_padding",

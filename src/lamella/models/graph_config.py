@@ -98,7 +98,12 @@ def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: d
     inputs, outputs = config.pop("input_layers"), config.pop("output_layers")
     operations: dict[str, Operation] = {}
     for layer in described:
-        operations[layer["name"]] = deserialize_keras_object(_without_calls(layer), custom_objects=custom_objects)
+        found = deserialize_keras_object(_without_calls(layer), custom_objects=custom_objects)
+        if not isinstance(found, Operation):
+            raise ConfigError(
+                f"{layer['name']!r} in the config is neither a layer nor an op.", received=repr(found)[:100]
+            )
+        operations[layer["name"]] = found
     _make_calls(described, operations, custom_objects)
 
     def tensors(reference: Any) -> Any:
@@ -118,6 +123,8 @@ def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: d
 def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> None:
     """Calls every operation on its recorded arguments, in whichever order these exist."""
     pending = [(layer["name"], call) for layer in described for call in layer["inbound_nodes"]]
+    if stray := next((name for name, call in pending if not _references(call)), None):
+        raise ConfigError(f"The graph in the config calls {stray!r} on no tensor of the graph.")
     while pending:
         waiting: list[tuple[str, Any]] = []
         blocked: set[str] = set()

@@ -109,6 +109,10 @@ class GraphModel(Layer):
 
     # Running
 
+    def _check(self, inputs: Any) -> None:
+        if not isinstance(inputs, Staged):
+            super()._check(inputs)
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph.  A subclass without one defines its own `call`."""
         graph = self._graph

@@ -28,6 +28,7 @@ class Sequential(Model):
     """
 
     calls_itself_first = False
+    not_parts = Model.not_parts | {"_layers", "_tensors"}
     _rebuilding = False
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
@@ -40,10 +41,7 @@ class Sequential(Model):
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
         seen = {id(layer) for layer in self._layers}
         yield from zip(addresses(self._layers), self._layers, strict=True)
-        for segment, child in attribute_children(
-            self,
-            skip=frozenset({"_layers", "_tensors", "_added", "_losses", "_lossy", "_init_arguments", "inbound_nodes"}),
-        ):
+        for segment, child in attribute_children(self, skip=self.not_parts):
             if id(child) not in seen:
                 yield segment, child
 

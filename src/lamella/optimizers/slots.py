@@ -17,7 +17,7 @@ from jax.core import Tracer
 from lamella import initializers
 from lamella.dtypes import standardize_dtype
 from lamella.errors import ArgumentError, DtypeError, ShapeError, StateError, unknown
-from lamella.state import Owner, Variable, attribute_children, frame
+from lamella.state import Owner, Variable, attribute_children, current, frame
 
 _FILLS = {"zeros": 0, "ones": 1}
 _NO_STATE = frozenset({"_slots", "_keys", "_indices", "_trainable_variables", "_optimizer_of"})
@@ -220,9 +220,12 @@ def _start(initializer: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if isinstance(initializer, str) and initializer in _FILLS:
         initializer = _FILLS[initializer]
     if isinstance(initializer, (int, float)):
-        return np.full(shape, initializer, jnp.dtype(standardize_dtype(dtype)))
+        number, dtype = initializer, jnp.dtype(standardize_dtype(dtype))
+        return (lambda *_, **__: np.full(shape, number, dtype)) if current().deferred else np.full(shape, number, dtype)
     return initializers.get(initializer) if isinstance(initializer, str) else initializer
 
 
 def _is_spread(variable: Variable) -> bool:
-    return not isinstance(variable.raw, Tracer) and len(variable.raw.sharding.device_set) > 1
+    return (
+        not variable.is_deferred and not isinstance(variable.raw, Tracer) and len(variable.raw.sharding.device_set) > 1
+    )

@@ -58,6 +58,8 @@ _PRIVATE = {
 """Classes that Keras writes under a module that is not their room's."""
 
 _NOT_OBJECTS = frozenset({"get", "serialize", "deserialize"})
+_ONLY = {"lamella.applications.convnext": ("LayerScale",)}  # of rooms that hold more than objects of configs
+_ONLY_CLASSES = ("lamella.dtype_policies", "lamella.layers", "lamella.models")
 _FUNCTION_ROOMS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
 _CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS)
 
@@ -112,8 +114,11 @@ _KERAS = {room: module for module, room in DOORS.items() if module != "keras.eng
 
 
 def _at(room: str, name: str) -> Any:
+    if name not in _ONLY.get(room, (name,)):
+        return None
     door = import_module(room)
-    return getattr(door, name, None) if name in door.__all__ and name not in _NOT_OBJECTS else None
+    found = getattr(door, name, None) if name in door.__all__ and name not in _NOT_OBJECTS else None
+    return None if room in _ONLY_CLASSES and not isinstance(found, type) else found
 
 
 def _is_users_op(module: str, name: str) -> bool:
@@ -138,4 +143,6 @@ def _prefixes(module: str) -> Iterator[str]:
 def public_names(module: str | None) -> list[str]:
     """The names that a Keras module has here, for errors that list the nearest ones."""
     room = next((DOORS[prefix] for prefix in _prefixes(module or "") if prefix in DOORS), None)
+    if room in _ONLY:
+        return [*_ONLY[room]]
     return [name for name in import_module(room).__all__ if name not in _NOT_OBJECTS] if room else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lamella.errors import ArgumentError, unknown
+from lamella.errors import ArgumentError, ConfigError, unknown
 from lamella.registry.names import all_custom_objects
 from lamella.registry.read import deserialize_keras_object
 from lamella.state import to_snake_case
@@ -17,12 +17,15 @@ class Catalog:
     Args:    kind: how errors call one of them.
              objects: classes, known by their names and these in snake_case.
              names: further names.
+             rooms: further rooms whose objects stand in for one of these.
     Example: >>> Catalog("pair", [tuple], {"couple": tuple}).get("couple")
              ()
     """
 
-    def __init__(self, kind: str, objects: Iterable[Any], names: Mapping[str, Any] | None = None):
-        self.kind = kind
+    def __init__(
+        self, kind: str, objects: Iterable[Any], names: Mapping[str, Any] | None = None, rooms: Iterable[str] = ()
+    ):
+        self.kind, self._rooms = kind, {*rooms}
         self.names = {found.__name__: found for found in objects}
         for name, found in list(self.names.items()):
             self.names.setdefault(to_snake_case(name), found)
@@ -35,7 +38,18 @@ class Catalog:
         """
         if isinstance(config, str) and config not in self.names and config not in all_custom_objects(custom_objects):
             raise unknown(self.kind, config, self.names)
-        return deserialize_keras_object(config, custom_objects=custom_objects, module_objects=self.names)
+        found = deserialize_keras_object(config, custom_objects=custom_objects, module_objects=self.names)
+        self._check_kind(found, config)
+        return found
+
+    def _check_kind(self, found: Any, config: Any) -> None:
+        """A config finds only what this room holds (for an activation: a layer too), or what is the user's."""
+        is_object = hasattr(type(found), "from_config")
+        room = _room(type(found) if is_object else found)
+        rooms = {_room(one) for one in self.names.values() if isinstance(one, type)} | self._rooms
+        fits = room in rooms if is_object else found in self.names.values()
+        if isinstance(config, dict) and room and not fits:
+            raise ConfigError(f"The config describes no {self.kind}.", received=repr(config)[:200])
 
     def get(self, identifier: Any) -> Any:
         """An object from a name, a config, a class, or a function or object, which stays as it is.
@@ -52,3 +66,9 @@ class Catalog:
                 f"This is no {self.kind}.", expected="a name, a config, or something to call", received=repr(identifier)
             )
         return found
+
+
+def _room(found: Any) -> str:
+    """The room of lamella that a class or function is from; "" for what is the user's."""
+    package, _, rest = (getattr(found, "__module__", None) or "").partition(".")
+    return rest.partition(".")[0] if package == "lamella" else ""

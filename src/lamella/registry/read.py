@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import marshal
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from lamella.errors import ConfigError, nearest
+from lamella.errors import ConfigError, LamellaError, nearest
 from lamella.graph import KerasTensor
 from lamella.registry.doors import public_names, resolve, resolve_anywhere
 from lamella.registry.names import CustomObjectScope, all_custom_objects, get_registered_object
@@ -70,13 +71,22 @@ def _keras_tensor(config: dict[str, Any]) -> KerasTensor:
     return tensor
 
 
+def _numeric(dtype: Any) -> Any:
+    """A dtype of plain numbers; None, to be found out, for one of texts."""
+    if not isinstance(dtype, str) or dtype.startswith(("str", "object")):
+        return None
+    if (kind := jnp.dtype(dtype)).itemsize > 16 or kind.hasobject:
+        raise ConfigError("A config holds an array of another dtype than numbers.", received=repr(dtype)[:100])
+    return kind
+
+
 _SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__bytes__": lambda config: config["value"].encode("utf-8"),
     "__ellipsis__": lambda config: Ellipsis,
     "__keras_tensor__": _keras_tensor,
-    "__numpy__": lambda config: np.array(config["value"], dtype=config["dtype"]),
+    "__numpy__": lambda config: np.array(config["value"], dtype=_numeric(config["dtype"])),
     "__slice__": lambda config: slice(config["start"], config["stop"], config["step"]),
-    "__tensor__": lambda config: jnp.asarray(np.array(config["value"]), dtype=config["dtype"]),
+    "__tensor__": lambda config: jnp.asarray(np.array(config["value"]), dtype=_numeric(config["dtype"])),
 }
 
 
@@ -114,9 +124,23 @@ def _shared(config: dict[str, Any], objects: Mapping[str, Any], safe: bool) -> A
         cls = _class(config, objects)
         if not isinstance(cls, type):
             return cls
-        found = make(cls, config, objects, safe)
+        with _inside(config):
+            found = make(cls, config, objects, safe)
         note_read(config, found)
     return found
+
+
+@contextmanager
+def _inside(config: dict[str, Any]) -> Iterator[None]:
+    """Errors say in which layer of the config they are."""
+    try:
+        yield
+    except LamellaError as error:
+        inner = config.get("config")
+        name = inner.get("name") if isinstance(inner, dict) else None
+        if isinstance(name, str):
+            error.what = f"{config['class_name']} {name[:100]!r} › {error.what}"
+        raise
 
 
 def _class(config: dict[str, Any], objects: Mapping[str, Any]) -> Any:

@@ -3,8 +3,10 @@
     .keras        a zip of config.json, metadata.json, model.weights.h5 (and assets/)
     .weights.h5   the weights alone
     .h5           what Keras 2 wrote
+    .safetensors  the weights alone, by address
+    .orbax        a folder: the weights and the optimizer's state, by address
 
-All three in Keras's layout, so that Keras reads what is written here, and the other way round.
+The first three are in Keras's layout, so that Keras reads what is written here, and the other way round.
 """
 
 from lamella.registry import (
@@ -18,22 +20,30 @@ from lamella.registry import (
     serialize_keras_object,
 )
 from lamella.saving.atomic import atomic_write
+from lamella.saving.by_address import checkpoint_tree
+from lamella.saving.export import ExportedModel, export_model, load_exported
 from lamella.saving.files import load_model, load_weights, save_model, save_weights
 from lamella.saving.gate import guarded, is_safe_path, parse_json
 from lamella.saving.model_json import model_from_json
+from lamella.saving.orbax import Checkpoints
 from lamella.saving.report import LoadReport
 
 __all__ = [
+    "Checkpoints",
     "CustomObjectScope",
+    "ExportedModel",
     "LoadReport",
     "atomic_write",
+    "checkpoint_tree",
     "custom_object_scope",
     "deserialize_keras_object",
+    "export_model",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "guarded",
     "is_safe_path",
+    "load_exported",
     "load_model",
     "load_weights",
     "model_from_json",

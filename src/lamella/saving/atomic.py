@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,25 +21,38 @@ def atomic_write(path: Any) -> Iterator[IO[bytes]]:
     Raises: FileError: the folder is missing, full or may not be written to.
     """
     path = Path(os.path.realpath(path))
-    temporary: Path | None = None
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.partial")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        with _opened(temporary) as file:
             yield file
             file.flush()
             os.fchmod(file.fileno(), _mode(path))
             os.fsync(file.fileno())
+            _name(file.fileno(), temporary)
         os.replace(temporary, path)
-        temporary = None
         _sync_folder(path.parent)
     except FileError:
         raise
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}.", fix=_fix(path)) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A new file; where the system can, one without a name, of which nothing is left if this process is killed."""
+    try:
+        handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o600)  # Linux only
+    except (AttributeError, OSError):
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
+    return os.fdopen(handle, "wb")
+
+
+def _name(handle: int, path: Path) -> None:
+    """Gives a file without a name its first one."""
+    if not path.exists():
+        # src_dir_fd plays no part beside a whole path; it has Python make the call that follows /proc's link
+        os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
 
 
 def _mode(path: Path) -> int:

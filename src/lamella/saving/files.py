@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella.errors import ArgumentError, FileError, StateError
 from lamella.saving.atomic import atomic_write
+from lamella.saving.by_address import BY_ADDRESS, load_by_address, save_by_address
 from lamella.saving.gate import Entries, existing, guarded
 from lamella.saving.hdf5 import Reader
 from lamella.saving.keras_file import CONFIG, WEIGHTS, load_keras, save_keras
@@ -74,7 +75,7 @@ def save_weights(
 ) -> None:
     """Writes the state of a model (and of its optimizer) without its architecture.
 
-    Args:   filepath: ends in `.weights.h5`.
+    Args:   filepath: ends in `.weights.h5`, `.safetensors` or `.orbax` (a folder; needs orbax-checkpoint).
             objects_to_skip: layers that are left out.
     Raises: ArgumentError: another ending.  StateError: the model is not built.  FileError: as for `save_model`.
     """
@@ -83,17 +84,20 @@ def save_weights(
     path = _local(filepath)
     if max_shard_size is not None:
         raise ArgumentError("Weights are saved in one file.", received=f"max_shard_size={max_shard_size}")
-    if not path.endswith(".weights.h5"):
-        raise ArgumentError("The filename must end in `.weights.h5`.", received=path)
+    if not path.endswith((".weights.h5", *BY_ADDRESS)):
+        raise ArgumentError("The filename must end in `.weights.h5`.", expected=f"or {_or(BY_ADDRESS)}", received=path)
     _check_built(model, "save_weights")
     _check_overwrite(path, overwrite)
+    if path.endswith(BY_ADDRESS):
+        save_by_address(model, path, skip)
+        return
     data, _ = write_state(model, skip)
     with atomic_write(path) as file:
         file.write(data)
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> LoadReport:
-    """Reads the state of a model from a `.weights.h5`, `.keras` or `.h5` file: all of it, or on an error none.
+    """Reads the state of a model, of any format that `save_weights` or `save_model` writes: all, or on an error none.
 
     Args:    skip_mismatch: layers that do not fit keep their weights; a warning names them.
              by_name: for `.h5` files: only layers of the same name.
@@ -112,17 +116,25 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     _check_built(model, "load_weights")
     if old:
         return load_h5_weights(model, existing(path), bool(by_name), skip_mismatch)
+    if path.endswith(BY_ADDRESS):
+        return load_by_address(model, path, skip_mismatch)
     if path.endswith(".keras"):
         with Entries(path) as entries:
             return _read(model, Reader(path, entries.read(WEIGHTS), WEIGHTS), (), skip_mismatch)
     if not path.endswith(".weights.h5"):
-        raise FileError(f"{path}: File format not supported.", expected="a .weights.h5, .keras or .h5 file")
+        raise FileError(
+            f"{path}: File format not supported.", expected=f"a .weights.h5, .keras or .h5 file, {_or(BY_ADDRESS)}"
+        )
     return _read(model, Reader(existing(path)), skip or (), skip_mismatch)
 
 
 def _read(model: Any, reader: Reader, skip: Any, skip_mismatch: bool) -> LoadReport:
     with reader, guarded(reader.file):
         return read_state(model, reader, skip=skip, skip_mismatch=skip_mismatch)
+
+
+def _or(endings: tuple[str, ...]) -> str:
+    return " or ".join(f"`{ending}`" for ending in endings)
 
 
 def _local(filepath: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -18,11 +19,14 @@ from typing import Any, NoReturn
 from lamella.errors import FileError, LamellaError, nearest
 
 MEBI = 1 << 20
-MAX_JSON_BYTES = 64 * MEBI
+MAX_JSON_BYTES = 16 * MEBI
 MAX_JSON_DEPTH = 200
+MAX_JSON_MEMORY = 48 * MEBI  # of the values, beyond the text
 MAX_DIGITS = 40
-MAX_MEMBERS = 100_000
-MAX_EXPANSION = 64 * MEBI  # of a whole archive, beyond three times its size
+MAX_OBJECTS = 40_000  # EfficientNetV2L is written of 8,000
+MAX_LAYERS = 10_000
+MAX_MEMBERS = 10_000
+MAX_EXPANSION = 8 * MEBI  # of a whole archive, beyond twice its size
 _METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 
 
@@ -69,11 +73,18 @@ def parse_json(text: bytes | str) -> Any:
 
     Raises: FileError: too long, too deep, NaN or infinity, a key that stands twice, overlong numbers or names.
     """
-    if len(text) > MAX_JSON_BYTES:
-        raise FileError("The JSON text is too long.", expected=f"at most {MAX_JSON_BYTES} bytes", received=len(text))
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_JSON_BYTES or _memory(data) > MAX_JSON_MEMORY:
+        raise FileError("The JSON text is too long.", expected=f"at most {MAX_JSON_BYTES} bytes", received=len(data))
+    if data.count(b'"class_name"') > MAX_OBJECTS:
+        raise FileError("The JSON text describes more objects than any model has.", expected=f"at most {MAX_OBJECTS}")
     try:
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_integer,
+            parse_float=_number,
         )
     except RecursionError:
         raise FileError(f"The JSON text is nested deeper than {MAX_JSON_DEPTH} levels.") from None
@@ -81,6 +92,11 @@ def parse_json(text: bytes | str) -> Any:
         raise error if isinstance(error, FileError) else FileError(f"This is no JSON text: {error}.") from None
     _check_tree(value)
     return value
+
+
+def _memory(data: bytes) -> int:
+    """How many bytes Python takes for the dicts, lists and other values in a JSON text, at most."""
+    return 232 * data.count(b"{") + 88 * data.count(b"[") + 64 * data.count(b",")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,15 +131,30 @@ def _check_tree(value: Any) -> None:
         if depth > MAX_JSON_DEPTH:
             raise FileError(f"The JSON text is nested deeper than {MAX_JSON_DEPTH} levels.")
         if isinstance(node, dict):
-            _check_name(node.get("name"))
+            _check_object(node)
             stack += [(child, depth + 1) for child in node.values()]
         elif isinstance(node, list):
             stack += [(child, depth + 1) for child in node]
 
 
-def _check_name(name: Any) -> None:
+def _check_object(node: dict[str, Any]) -> None:
+    name, layers = node.get("name"), node.get("layers")
     if isinstance(name, str) and (len(name) > 1000 or not name.isprintable()):
         raise FileError("The JSON text holds a name that is overlong or not printable.", received=repr(name[:60]))
+    if isinstance(layers, list) and len(layers) > MAX_LAYERS:
+        raise FileError("A model has more layers than any has.", expected=f"at most {MAX_LAYERS}", received=len(layers))
+    for key in _LARGEST.keys() & node.keys():
+        if isinstance(node[key], (int, float)) and node[key] > _LARGEST[key]:
+            raise FileError(f"{key} is larger than in any model.", expected=_LARGEST[key], received=node[key])
+    for pattern in (p for key in _PATTERNS for p in node.get(key) or ()):
+        if not isinstance(pattern, str) or not _PLAIN_PATTERN.fullmatch(pattern) or len(_REPEATS.findall(pattern)) > 2:
+            raise FileError("A regular expression from a file is not run.", received=repr(pattern)[:100])
+
+
+_LARGEST = {"ngrams": 1000, "num_oov_indices": MEBI, "num_thresholds": MEBI, "max_tokens": 1 << 30}
+_PATTERNS = ("exclude_layers", "optimizer_map", "policy_map")  # whose values, or keys, Keras matches names with
+_PLAIN_PATTERN = re.compile(r"(?:[^()\\{}]|\\[^0-9gk]|\((?!\?)|\)(?![*+?{])){0,200}")
+_REPEATS = re.compile(r"[*+?]")
 
 
 # Archives and folders
@@ -221,7 +252,7 @@ def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
             raise FileError(f"{member.filename!r} overlaps another member of the archive.")
         end = member.header_offset + 30 + len(member.filename) + member.compress_size
     unpacked = sum(member.file_size for member in members)
-    if end > size or unpacked > 3 * size + MAX_EXPANSION:
+    if end > size or unpacked > 2 * size + MAX_EXPANSION:
         raise FileError(
             "The archive claims to unpack to far more than it holds.", received=f"{unpacked} bytes of {size}"
         )

@@ -1,6 +1,6 @@
 """HDF5 as Keras uses it: groups, plain numeric arrays, a few attributes, and nothing else.
 
-Reader   the gate for HDF5 bytes: hard links, arrays stored as they are, no filters, no other files
+Reader   the gate for HDF5 bytes: hard links, arrays stored as they are, no filters, no other files; without h5py
 Writer   builds a file in memory, so that it is written to disk in one piece
 Entry    the dict-like `store` of one object, as `save_own_variables` and `load_own_variables` see it
 """
@@ -8,20 +8,22 @@ Entry    the dict-like `store` of one object, as `save_own_variables` and `load_
 from __future__ import annotations
 
 import io
-import math
 import zlib
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import ml_dtypes
 import numpy as np
 
 from lamella.errors import FileError, MissingExtraError, nearest
 from lamella.saving.gate import guarded
+from lamella.saving.hdf5_tree import MAX_NAME, Bytes, Stored
 
-MAX_OBJECTS = 1_000_000
+MAX_OBJECTS = 100_000
 MAX_DEPTH = 64
 _MAX_ATTRIBUTE = 64512  # bytes, as HDF5 limits them
+_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _CHECKSUM = "crc32"  # of each array, in our own files; Keras does not look at it
 
 
@@ -44,124 +46,121 @@ class Reader:
     def __init__(self, file: Any, data: bytes | None = None, entry: str = ""):
         self.file, self._entry = Path(file), entry
         self.name = f"{self.file.name}: {entry}" if entry else self.file.name
-        self._left = len(data) if data is not None else self.file.stat().st_size
         self._counted: set[str] = set()  # arrays whose bytes are taken off what is left
         with self._guarded():
-            self._root = _h5py().File(io.BytesIO(data) if data is not None else self.file, "r")
+            self._opened: IO[bytes] = io.BytesIO(data) if data is not None else self.file.open("rb")
+            self._bytes = Bytes(self._opened)
+            self._left = self._bytes.size
             self._arrays, self._groups = self._index()
 
     def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._root.close()
+        self._opened.close()
 
     def _guarded(self, path: str = "") -> Any:
         return guarded(self.file, " › ".join(part for part in (self._entry, path) if part))
 
-    def _index(self) -> tuple[dict[str, None], dict[str, list[str]]]:
-        """The paths of all arrays, and of all groups with the names in them."""
-        h5py = _h5py()
-        arrays: dict[str, None] = {}
-        groups: dict[str, list[str]] = {}
-        stack = [("", self._root, 0)]
+    def _index(self) -> tuple[dict[str, Stored], dict[str, Stored]]:
+        """All arrays, and all groups, by their paths."""
+        arrays: dict[str, Stored] = {}
+        groups: dict[str, Stored] = {}
+        stack = [("", self._bytes.root, 0)]
         while stack:
-            path, group, depth = stack.pop()
-            groups[path] = names = list(group)
-            for name in names:
-                inner = f"{path}/{name}" if path else name
-                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                    raise FileError(f"{inner!r} is a link to somewhere else.", expected="groups and arrays")
-                child = group[name]
-                if isinstance(child, h5py.Group):
-                    stack.append((inner, child, depth + 1))
-                else:
-                    arrays[inner] = None
+            path, address, depth = stack.pop()
+            with self._guarded(path[:200]):
+                found = self._bytes.object(address)
+            (arrays if found.is_array else groups)[path] = found
             if depth > MAX_DEPTH or len(arrays) + len(groups) > MAX_OBJECTS:
                 raise FileError("There are more groups and arrays, or deeper ones, than any model has.")
+            inner = [(f"{path}/{name}" if path else name, at, depth + 1) for name, at in found.names.items()]
+            stack += reversed(inner)
         return arrays, groups
 
     def has_group(self, path: str) -> bool:
         return path in self._groups
 
-    def arrays(self) -> list[str]:
-        """The paths of all arrays."""
-        return list(self._arrays)
+    def arrays(self) -> Mapping[str, Any]:
+        """All arrays by their paths."""
+        return self._arrays
 
     def names(self, group: str) -> list[str]:
         """The names of the arrays in a group; none if it is not there."""
-        return [name for name in self._groups.get(group, ()) if f"{group}/{name}" in self._arrays]
+        found = self._groups.get(group)
+        return [name for name in found.names if f"{group}/{name}" in self._arrays] if found else []
+
+    def shape(self, path: str) -> tuple[int, ...]:
+        """The shape of an array, known without reading it."""
+        return self._found(path).shape or ()
 
     def array(self, path: str) -> np.ndarray:
         """The array at a path, of a plain numeric dtype.
 
         Raises: FileError: it is not there, or stored in another way than Keras stores arrays.
         """
+        found = self._found(path)
+        with self._guarded(path):
+            self._left -= 0 if path in self._counted else found.size
+            self._counted.add(path)
+            if self._left < 0:
+                raise FileError("it claims more bytes than the file holds.", received=f"shape {found.shape}")
+            data = self._bytes.read(found.begin, found.size) if found.inline is None and found.size else found.inline
+            self._check_sum(found, data or b"")
+            return np.frombuffer(data or b"", found.dtype).reshape(found.shape or ())
+
+    def _found(self, path: str) -> Stored:
         with self._guarded(path):
             if path not in self._arrays:
-                raise FileError(
-                    "the array is not in the file.", fix=nearest(path, self._arrays) if self._arrays else None
-                )
-            stored = self._root[path]
-            dtype = self._checked_dtype(stored)
-            value = np.asarray(stored[()])
-            self._check_sum(stored, value)
-            return value.view(dtype).reshape(stored.shape)
+                fix = nearest(path, self._arrays) if self._arrays else None
+                raise FileError("the array is not in the file.", fix=fix)
+            found = self._arrays[path]
+            if found.refusal is not None:
+                raise found.refusal
+            if found.dtype == _BFLOAT16 and self._value(found, "dtype") != b"bfloat16":
+                raise FileError("its dtype is not numeric.", received="opaque bytes")
+            return found
 
-    def _checked_dtype(self, stored: Any) -> Any:
-        dtype, size = stored.dtype, stored.dtype.itemsize * math.prod(stored.shape or ())
-        if not isinstance(stored, _h5py().Dataset) or stored.shape is None:
-            raise FileError("this is no array.")
-        if dtype.kind == "V" and dtype.itemsize == 2 and stored.attrs.get("dtype") == "bfloat16":
-            import ml_dtypes
+    def _value(self, found: Stored, name: str) -> Any:
+        """The one value of an attribute, or None."""
+        attribute = found.attributes.get(name)
+        values = attribute.values(self._bytes.text) if attribute else []
+        return values[0] if len(values) == 1 else None
 
-            dtype = np.dtype(ml_dtypes.bfloat16)
-        elif dtype.kind not in "fiubc" or dtype.hasobject or dtype.itemsize > 16:
-            raise FileError("its dtype is not numeric.", received=str(dtype))
-        if stored.external or stored.is_virtual or stored.id.get_create_plist().get_nfilters():
-            raise FileError("it is stored outside of the file, or through a filter, which Keras does not do.")
-        self._left -= 0 if stored.name in self._counted else size
-        self._counted.add(stored.name)
-        if size > stored.id.get_storage_size() or self._left < 0:
-            raise FileError("it claims more bytes than the file holds.", received=f"shape {stored.shape}")
-        return dtype
-
-    def _check_sum(self, stored: Any, value: np.ndarray) -> None:
-        kept = stored.attrs.get(_CHECKSUM)
-        if kept is not None and int(kept) != zlib.crc32(np.ascontiguousarray(value).data):
+    def _check_sum(self, found: Stored, data: bytes) -> None:
+        kept = self._value(found, _CHECKSUM)
+        if kept is not None and kept != zlib.crc32(data):
             raise FileError("its checksum is wrong: the file is damaged.", fix="take another copy of it")
 
     def text(self, group: str, name: str) -> str | None:
         """A text attribute of a group, or None."""
         with self._guarded(f"{group} @{name}"):
-            attributes = self._attributes(group)
-            if name not in attributes:
+            found = self._group(group)
+            if name not in found.attributes:
                 return None
-            value = attributes[name]
-            value = value.decode("utf-8") if isinstance(value, bytes) else value
-            if not isinstance(value, str):
+            value = self._value(found, name)
+            if not isinstance(value, bytes):
                 raise FileError("the attribute is no text.", received=type(value).__name__)
-            return str(value)
+            return value.decode("utf-8")
 
     def texts(self, group: str, name: str) -> list[str]:
         """A list of texts, which Keras spreads over name0, name1, … when it is long."""
         with self._guarded(f"{group} @{name}"):
-            attributes = self._attributes(group)
-            found: list[Any] = []
-            for key in [name] if name in attributes else _numbered(name, attributes):
-                found += list(attributes[key])
-            texts = [text.decode("utf-8") if isinstance(text, bytes) else text for text in found]
-            if not all(isinstance(text, str) for text in texts):
-                raise FileError("the attribute is no list of texts.")
-            return texts
+            kept = self._group(group).attributes
+            keys = [name] if name in kept else _numbered(name, kept)
+            found = [text for key in keys for text in kept[key].values(self._bytes.text)]
+            if not all(isinstance(text, bytes) and len(text) <= MAX_NAME for text in found):
+                raise FileError("the attribute is no list of names.")
+            return [text.decode("utf-8") for text in found]
 
     def has_text(self, group: str, name: str) -> bool:
-        return name in self._attributes(group) or f"{name}0" in self._attributes(group)
+        attributes = self._group(group).attributes
+        return name in attributes or f"{name}0" in attributes
 
-    def _attributes(self, group: str) -> Any:
-        if group not in self._groups:
-            raise FileError("the group is not in the file.", fix=nearest(group, self._groups))
-        return (self._root[group] if group else self._root).attrs
+    def _group(self, path: str) -> Stored:
+        if path not in self._groups:
+            raise FileError("the group is not in the file.", fix=nearest(path, self._groups))
+        return self._groups[path]
 
 
 def _numbered(name: str, attributes: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from lamella.registry import ObjectSharingScope, deserialize_keras_object, seria
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import Entries, guarded, parse_json
 from lamella.saving.hdf5 import Reader
+from lamella.saving.reading import reading, settle
 from lamella.saving.state import read_state, write_state
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -59,12 +60,13 @@ def load_keras(path: Any, custom_objects: Any, compile: bool, safe_mode: bool) -
 
     Raises: FileError: naming the file and the entry that cannot be used.
     """
-    with Entries(path) as entries:
+    with Entries(path) as entries, reading():
         with guarded(path, CONFIG):
             config = parse_json(entries.read(CONFIG))
             model = _made(config, custom_objects, compile, safe_mode)
         with Reader(path, entries.read(WEIGHTS), WEIGHTS) as reader, guarded(path, WEIGHTS):
             read_state(model, reader, entries)
+            settle(model, entries.path)
     return model
 
 

@@ -23,6 +23,7 @@ from lamella.registry import deserialize_keras_object, serialize_keras_object
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import guarded, parse_json
 from lamella.saving.hdf5 import Reader, Writer
+from lamella.saving.reading import reading, settle
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.state import Variable
 
@@ -84,7 +85,7 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
 
     Raises: FileError: the file holds only weights, or is damaged.
     """
-    with Reader(path) as reader:
+    with Reader(path) as reader, reading():
         with guarded(path, "model_config"):
             text = reader.text("", "model_config")
             if text is None:
@@ -98,6 +99,8 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
             training = reader.text("", "training_config")
             if compile and training is not None:
                 _compile(model, reader, parse_json(training))
+        with guarded(path):
+            settle(model, path)
     return model
 
 
@@ -140,8 +143,9 @@ def _read_in_order(model: Any, reader: Reader, group: str, report: LoadReport, s
 def _read_by_name(model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool) -> None:
     layers = {layer.name: layer for layer in model.layers}
     saved = reader.texts(group, "layer_names")
-    pairs = [(name, _weights(layers[name]), name) for name in saved if name in layers]
-    report.unused = [name for name in saved if name not in layers and reader.texts(_in(group, name), "weight_names")]
+    full = {name for name in saved if reader.texts(_in(group, name), "weight_names")}
+    pairs = [(n, _weights(layers[n]), n) for n in saved if n in layers and (n in full or _weights(layers[n]))]
+    report.unused = [name for name in saved if name not in layers and name in full]
     report.skipped = {name: NOT_THERE for name, layer in layers.items() if name not in saved and _weights(layer)}
     missing = dict(report.skipped)
     _assign([*pairs, *_own(model, reader, group)], reader, group, report, skip_mismatch, tolerated=missing)

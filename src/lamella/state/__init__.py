@@ -13,6 +13,7 @@ from lamella.state.seed import (
     make_default_seed,
     reset_global_seed,
 )
+from lamella.state.untouched import untouched
 from lamella.state.variable import Variable, changes
 from lamella.state.walk import Owner, at, attribute_children, walk, walk_all
 
@@ -45,6 +46,7 @@ __all__ = [
     "set_mask",
     "state_of",
     "to_snake_case",
+    "untouched",
     "value_and_grad",
     "walk",
     "walk_all",

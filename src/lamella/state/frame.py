@@ -26,6 +26,7 @@ class Frame:
     autocast: dtype that float variables are read in, or None.
     losses:   collects what `add_loss` is given, or None.
     path:     names of the layers around this call, outermost first.
+    deferred: variables made here compute their initial values when these are first read.
     """
 
     training: bool | None = None
@@ -34,6 +35,7 @@ class Frame:
     autocast: str | None = None
     losses: list[Any] | None = None
     path: tuple[str, ...] = ()
+    deferred: bool = False
 
 
 _OUTERMOST = Frame()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError, ShapeError, StateError
 from lamella.state.arithmetic import Arithmetic
-from lamella.state.frame import current
+from lamella.state.frame import current, frame
 from lamella.state.names import auto_name
 
 _serial = itertools.count()
@@ -73,8 +74,8 @@ class Variable(Arithmetic):
         self.constraint: Callable[..., Any] | None = None
         self.overwrite_with_gradient = False
         self._trainable = self.made_trainable = bool(trainable)  # the second orders `get_weights`
-        with jax.ensure_compile_time_eval():  # a real array, even when built inside of a trace
-            self._value = _initial(initializer, shape, dtype)
+        later = current().deferred and shape is not None and _makes_values(initializer)
+        self._value: Any = Later(initializer, shape, dtype) if later else _initial(initializer, shape, dtype)
 
     # What it holds
 
@@ -91,7 +92,22 @@ class Variable(Arithmetic):
     def raw(self) -> jax.Array:
         """The array in its own dtype, from the overlay where there is one."""
         overlay = current().overlay
-        return self._value if overlay is None else overlay.get(self, self._value)
+        if overlay is not None and self in overlay:
+            return overlay[self]
+        if type(self._value) is Later:
+            if current().deferred and _traced():
+                return self._value.stand_in()
+            self._value = self._value.made()
+        return self._value
+
+    @property
+    def nbytes(self) -> int:
+        return self._value.nbytes
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether its initial value is still to be computed."""
+        return type(self._value) is Later
 
     def assign(self, value: Any) -> jax.Array:
         """Replaces the value; the shape stays, the dtype is kept.
@@ -176,8 +192,43 @@ class Variable(Arithmetic):
         return new
 
 
+class Later:
+    """An initial value that is computed when it is first read; its shape and dtype are known."""
+
+    def __init__(self, initializer: Any, shape: Any, dtype: Any):
+        self._arguments = initializer, shape, dtype
+        self.shape, self.dtype = tuple(map(int, shape)), jnp.dtype(standardize_dtype(dtype))
+        self.ndim, self.size = len(self.shape), math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def stand_in(self) -> jax.Array:
+        """What a trace for shapes sees of it: nothing is allocated."""
+        return jnp.zeros(self.shape, self.dtype)
+
+    def made(self) -> jax.Array:
+        with frame(overlay=None, autocast=None):
+            return _initial(*self._arguments)
+
+
+def _traced() -> bool:
+    return isinstance(jnp.zeros((), "int32") + 0, jax.core.Tracer)
+
+
+def _makes_values(initializer: Any) -> bool:
+    return callable(initializer) and not hasattr(initializer, "__array__")
+
+
 def _initial(initializer: Any, shape: Any, dtype: Any) -> jax.Array:
-    if callable(initializer) and not hasattr(initializer, "__array__"):
+    """A real array, even when it is made inside of a trace."""
+    with jax.ensure_compile_time_eval():
+        return _first_value(initializer, shape, dtype)
+
+
+def _first_value(initializer: Any, shape: Any, dtype: Any) -> jax.Array:
+    if _makes_values(initializer):
         if shape is None:
             raise ArgumentError("A Variable made with an initializer function needs `shape`.")
         value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
@@ -200,9 +251,9 @@ def _array(value: Any, dtype: Any) -> jax.Array:
     return jax.device_put(np.array(value, None if dtype is None else jnp.dtype(dtype)))  # jnp.array would compile
 
 
-def _placed_like(new: jax.Array, old: jax.Array) -> jax.Array:
+def _placed_like(new: jax.Array, old: Any) -> jax.Array:
     """`new` on the devices that `old` is on, so that an assign keeps a layout."""
-    if len(old.sharding.device_set) > 1 and new.sharding != old.sharding:
+    if type(old) is not Later and len(old.sharding.device_set) > 1 and new.sharding != old.sharding:
         return jax.device_put(new, old.sharding)
     return new
 

@@ -147,11 +147,13 @@ class Steps(Owner):
         if (kind, self._makeup, self._version) in self._ready:
             return
         x, y, sample_weight = unpacked(self._staged(batch))
-        _refuse_strings(x)
         model, specs = self._model, _specs
+        if model.built or not any(layer.runs_on_host for layer in model._flatten_layers()):
+            _refuse_strings(x)
         own_step = _is_own(model, f"{kind}_step")
         if not model.built and x is not None:
             _build_model(model, specs(x), must=not own_step)
+            x, *_ = self._staged(batch)  # only now it is known which layers work on the host
         targets = not own_step or (y is not None and model.built)
         if kind != "predict" and model._compiled is not None and targets:
             self._prepare_losses(specs(x), specs(y), specs(sample_weight))

@@ -32,6 +32,7 @@ class Trainer(Loops, Layer):
     `compute_metrics`.
     """
 
+    not_parts = Layer.not_parts | {"_held_steps"}
     _compiled: Compiled | None = None
     _held_steps: Steps | None = None
     stop_training = False

@@ -20,7 +20,7 @@ from lamella.registry import (
 )
 from lamella.train.feed import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from lamella.utils.archives import extract_archive
-from lamella.utils.download import get_file
+from lamella.utils.download import cache_path, get_file
 from lamella.utils.encoding import normalize, pad_sequences, to_categorical
 from lamella.utils.from_directory import image_dataset_from_directory, text_dataset_from_directory
 from lamella.utils.images import array_to_img, img_to_array, load_img, save_img, smart_resize
@@ -39,6 +39,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "cache_path",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",

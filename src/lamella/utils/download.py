@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -52,19 +53,33 @@ def get_file(
         file_hash, hash_algorithm = md5_hash, "md5"
     folder = _folder(cache_dir, cache_subdir)
     target, unpacked = _places(folder, fname, origin, extract or untar)
-    known = target.exists() and _is_right(target, file_hash, hash_algorithm)
-    if force_download or not known:
+    known = not force_download and target.exists() and _is_right(target, file_hash, hash_algorithm)
+    if not known:
         _download(origin, target, file_hash, hash_algorithm)
     if not (extract or untar):
         return str(target)
-    if not (known and unpacked.exists()) and not extract_archive(target, unpacked, "tar" if untar else archive_format):
-        warnings.warn(f"{target} is no archive, and was not unpacked.", stacklevel=2)
+    if not (known and unpacked.exists()):
+        kind = "tar" if untar else archive_format
+        try:
+            found = extract_archive(target, unpacked, kind)
+        except FileError:
+            if not known:
+                raise
+            _download(origin, target, file_hash, hash_algorithm)  # the copy that was there is damaged
+            found = extract_archive(target, unpacked, kind)
+        if not found:
+            warnings.warn(f"{target} is no archive, and was not unpacked.", stacklevel=2)
     return str(unpacked)
 
 
 def cache_folder() -> Path:
     """Where downloads are kept: KERAS_HOME, or ~/.keras."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
+
+
+def cache_path(fname: str, cache_subdir: str = "datasets") -> Path:
+    """Where `get_file` keeps a file of this name."""
+    return _folder(None, cache_subdir) / fname
 
 
 def _folder(cache_dir: Any, subdir: str) -> Path:
@@ -95,9 +110,16 @@ def _places(folder: Path, fname: str | None, origin: str, extract: bool) -> tupl
 
 def _is_right(path: Path, file_hash: str | None, algorithm: str) -> bool:
     if file_hash is None:
-        return True
+        return _looks_whole(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: _digest(file_hash, algorithm)).hexdigest() == file_hash
+
+
+def _looks_whole(path: Path) -> bool:
+    """Whether a file without a known hash may be complete: it is not empty, and a zip has its end."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    return bool(start) and (start != b"PK" or zipfile.is_zipfile(path))
 
 
 def _digest(file_hash: str | None, algorithm: str) -> Any:

@@ -161,17 +161,6 @@ def test_no_network_says_which_file_and_where(make, file, no_network):
     assert str(no_network / file.rpartition("/")[2]) in str(caught.value)
 
 
-def test_published_weights_are_fetched_and_loaded(monkeypatch):
-    asked, loaded = [], []
-    monkeypatch.setattr("lamella.utils.get_file", lambda *args, **options: asked.append((args, options)) or "a file")
-    monkeypatch.setattr("lamella.saving.load_weights", lambda model, path, **_: loaded.append(path))
-    ResNet50(include_top=False)
-    (name, address), options = asked[0]
-    assert address.endswith(f"/keras-applications/resnet/{name}")
-    assert options == {"cache_subdir": "models", "file_hash": "4d473c1dd8becc155b73f8504c6f6626"}
-    assert loaded == ["a file"]
-
-
 def test_size_that_was_not_trained_on_warns(no_network):
     with (
         pytest.warns(UserWarning, match="those for 224 are loaded"),

@@ -45,6 +45,17 @@ class TestSequential:
         model.add(layers.Dense(5, name="c"))
         assert [w.shape for w in model.weights] == [(4, 3), (3,), (3, 5), (5,)]
 
+    def test_add_after_fit_is_followed(self):
+        model = keras.Sequential([layers.Input((4,)), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        x, y = np.ones((4, 4)), np.ones((4, 1))
+        model.fit(x, y, verbose=0)
+        model.add(layers.Dense(1, name="new"))
+        before = model.get_layer("new").get_weights()
+        model.fit(x, y, verbose=0)
+        assert not np.array_equal(before[0], model.get_layer("new").get_weights()[0])
+        np.testing.assert_allclose(model.predict(x, verbose=0), model(x), rtol=1e-5)
+
     def test_model_first(self):
         model = keras.Sequential([mlp(), layers.Dense(1)])
         assert model.output_shape == (None, 1)
@@ -118,6 +129,13 @@ class TestFunctional:
         with pytest.raises(ShapeError) as caught:
             mlp()(np.ones((2, 5)))
         assert "(None, 4)" in caught.value.expected
+
+    def test_what_trains_a_model_is_not_a_part_of_it(self):
+        model = mlp()
+        before = [address for address, _ in walk(model)]
+        model.compile("adam", "mse")
+        model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
+        assert [address for address, _ in walk(model)] == before
 
     def test_automatic_names_do_not_change_addresses(self):
         keras.layers.Dense(1), keras.layers.Dense(1)

@@ -60,6 +60,40 @@ def test_a_damaged_copy_is_fetched_again(origin, tmp_path):
         assert file.read() == DATA
 
 
+def test_a_wrong_hash_never_replaces_a_good_copy(origin, tmp_path):
+    path = get_file(origin=origin, file_hash=SHA)
+    (tmp_path / "data.bin").write_bytes(b"other")
+    with pytest.raises(FileError, match="not the expected one"):
+        get_file(origin=origin, file_hash=SHA, force_download=True)
+    with open(path, "rb") as file:
+        assert file.read() == DATA
+    assert cached(tmp_path) == ["data.bin"]
+
+
+@pytest.mark.parametrize("kept", [0, 40])
+def test_a_cut_copy_without_a_hash_is_fetched_again(origin, tmp_path, kept):
+    np.savez(tmp_path / "a.npz", x=np.arange(100))
+    whole = (tmp_path / "a.npz").read_bytes()
+    path = get_file(origin=(tmp_path / "a.npz").as_uri())
+    with open(path, "wb") as file:
+        file.write(whole[:kept])
+    with open(get_file(origin=(tmp_path / "a.npz").as_uri()), "rb") as file:
+        assert file.read() == whole
+
+
+def test_a_damaged_archive_is_fetched_again(origin, tmp_path):
+    tar_of(tmp_path / "a.tgz", ("one.txt", b"1" * 5000, tarfile.REGTYPE))
+    whole = (tmp_path / "a.tgz").read_bytes()
+    copy = tmp_path / "cache" / "datasets" / "words_archive"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(whole[:-30])
+    folder = get_file(fname="words", origin=(tmp_path / "a.tgz").as_uri(), extract=True)
+    assert os.listdir(folder) == ["one.txt"] and copy.read_bytes() == whole
+    (tmp_path / "a.tgz").write_bytes(whole[:-30])
+    with pytest.raises(FileError):
+        get_file(fname="words", origin=(tmp_path / "a.tgz").as_uri(), extract=True, force_download=True)
+
+
 def test_without_a_network_the_file_and_folder_are_named(tmp_path):
     with pytest.raises(FileError, match="could not be downloaded") as caught:
         get_file(origin="http://127.0.0.1:9/words.txt", cache_dir=tmp_path)
@@ -108,6 +142,19 @@ def test_hostile_archives_leave_nothing(origin, tmp_path, member):
     with pytest.raises(FileError, match=r"refused|link or a device"):
         get_file(fname="words", origin=(tmp_path / "a.tgz").as_uri(), extract=True)
     assert cached(tmp_path) == ["words_archive"] and not (tmp_path / "cache" / "evil").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    "names", [["../evil"], ["/evil"], ["a/../../evil"], ["C:\\evil"], ["one", "one"], ["one", "one/b"]]
+)
+def test_hostile_zips_leave_nothing(origin, tmp_path, names):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    with pytest.raises(FileError):
+        get_file(fname="words", origin=(tmp_path / "a.zip").as_uri(), extract=True)
+    assert cached(tmp_path) == ["words_archive"] and not list(tmp_path.rglob("evil"))
 
 
 def test_bombs_are_not_unpacked(origin, tmp_path):
