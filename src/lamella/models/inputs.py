@@ -110,10 +110,11 @@ def _array(value: Any, dtype: str) -> Any:
         return np.asarray(value)
     if isinstance(value, Variable):
         value = value.value
-    if isinstance(value, jax.Array) and value.dtype == dtype:
+    held = jax.dtypes.canonicalize_dtype(dtype)  # int64 is int32, unless jax_enable_x64 is set
+    if isinstance(value, jax.Array) and value.dtype == held:
         return value
     mask = get_mask(value) if isinstance(value, jax.Array) else None
-    array = jnp.asarray(value, dtype)
+    array = jnp.asarray(value, held)
     set_mask(array, mask)
     return array
 

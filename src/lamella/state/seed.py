@@ -13,6 +13,7 @@ from jax.experimental import io_callback
 
 from lamella.errors import ArgumentError
 from lamella.state.frame import current
+from lamella.state.later import is_traced
 from lamella.state.names import auto_name
 from lamella.state.variable import Variable
 from lamella.state.walk import Owner
@@ -45,7 +46,7 @@ class SeedGenerator(Owner):
         Inside of a JAX transformation that was not entered through `pure`, the
         counter lives outside of the compiled code: each execution asks for it.
         """
-        if current().overlay is None and _traced():
+        if current().overlay is None and is_traced():
             return io_callback(lambda: self._advanced(ordered), jax.ShapeDtypeStruct((2,), np.uint32))
         return self._advanced(ordered)
 
@@ -109,7 +110,3 @@ def draw_seed(seed: Any) -> jax.Array:
     raise ArgumentError(
         "A random seed is of another kind.", expected="an int, a SeedGenerator, or None", received=repr(seed)
     )
-
-
-def _traced() -> bool:
-    return isinstance(jnp.zeros((), "int32") + 0, jax.core.Tracer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,8 @@ import numpy as np
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError, ShapeError, StateError
 from lamella.state.arithmetic import Arithmetic
-from lamella.state.frame import current, frame
+from lamella.state.frame import current
+from lamella.state.later import Later, is_traced
 from lamella.state.names import auto_name
 
 _serial = itertools.count()
@@ -75,7 +75,11 @@ class Variable(Arithmetic):
         self.overwrite_with_gradient = False
         self._trainable = self.made_trainable = bool(trainable)  # the second orders `get_weights`
         later = current().deferred and shape is not None and _makes_values(initializer)
-        self._value: Any = Later(initializer, shape, dtype) if later else _initial(initializer, shape, dtype)
+        self._value: Any = (
+            Later(lambda: _initial(initializer, shape, dtype), shape, dtype)
+            if later
+            else _initial(initializer, shape, dtype)
+        )
 
     # What it holds
 
@@ -95,7 +99,7 @@ class Variable(Arithmetic):
         if overlay is not None and self in overlay:
             return overlay[self]
         if type(self._value) is Later:
-            if current().deferred and _traced():
+            if current().deferred and is_traced():
                 return self._value.stand_in()
             self._value = self._value.made()
         return self._value
@@ -190,31 +194,6 @@ class Variable(Arithmetic):
         memo[id(self)] = new
         new.__dict__.update(self.__dict__, serial=next(_serial))
         return new
-
-
-class Later:
-    """An initial value that is computed when it is first read; its shape and dtype are known."""
-
-    def __init__(self, initializer: Any, shape: Any, dtype: Any):
-        self._arguments = initializer, shape, dtype
-        self.shape, self.dtype = tuple(map(int, shape)), jnp.dtype(standardize_dtype(dtype))
-        self.ndim, self.size = len(self.shape), math.prod(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        return self.size * self.dtype.itemsize
-
-    def stand_in(self) -> jax.Array:
-        """What a trace for shapes sees of it: nothing is allocated."""
-        return jnp.zeros(self.shape, self.dtype)
-
-    def made(self) -> jax.Array:
-        with frame(overlay=None, autocast=None):
-            return _initial(*self._arguments)
-
-
-def _traced() -> bool:
-    return isinstance(jnp.zeros((), "int32") + 0, jax.core.Tracer)
 
 
 def _makes_values(initializer: Any) -> bool:
