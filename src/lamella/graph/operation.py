@@ -10,7 +10,7 @@ import jax
 from lamella.errors import ArgumentError, ConfigError, StateError
 from lamella.graph.infer import output_spec
 from lamella.graph.node import Node, record
-from lamella.graph.tensor import KerasTensor, any_symbolic
+from lamella.graph.tensor import any_symbolic
 from lamella.state import Owner, auto_name
 
 
@@ -112,8 +112,3 @@ def _bound_arguments(operation: Operation) -> dict[str, Any]:
 
 def _is_plain(value: Any) -> bool:
     return all(leaf is None or isinstance(leaf, (str, int, float, bool)) for leaf in jax.tree.leaves(value))
-
-
-def symbolic_shape(value: Any) -> Any:
-    """The shapes in a structure of tensors."""
-    return jax.tree.map(lambda t: t.shape if isinstance(t, KerasTensor) or hasattr(t, "shape") else None, value)

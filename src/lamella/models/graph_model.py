@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from lamella.errors import GraphError, ShapeError, StateError, unknown
+from lamella.errors import ArgumentError, GraphError, StateError, unknown
 from lamella.graph import Graph, KerasTensor, Operation, node_of
 from lamella.layers import InputLayer, InputSpec, Layer
 from lamella.models.inputs import Staged, cut_at, standardized, supported
@@ -219,10 +219,10 @@ def find_layer(model: Any, name: str | None, index: int | None) -> Layer:
     """`get_layer`: by index, by name, or by address (`base/block_1`)."""
     layers = model.layers
     if (name is None) == (index is None):
-        raise StateError("get_layer() takes a name or an index.", received=f"name={name!r}, index={index!r}")
+        raise ArgumentError("get_layer() takes a name or an index.", received=f"name={name!r}, index={index!r}")
     if index is not None:
         if not -len(layers) <= index < len(layers):
-            raise ShapeError(f"There is no layer at index {index}.", expected=f"0 to {len(layers) - 1}")
+            raise ArgumentError(f"There is no layer at index {index}.", expected=f"0 to {len(layers) - 1}")
         return layers[index]
     for layer in layers:
         if layer.name == name:

@@ -67,6 +67,8 @@ class Loops(Layer):
         Raises:  DataError: the data cannot be used; said before the first step where it can be known.
         """
         self._chosen("fit")
+        if not isinstance(epochs, (int, np.integer)) or epochs < 0:
+            raise ArgumentError("fit() cannot run so many epochs.", expected="a whole number", received=repr(epochs))
         epochs = min(epochs, config.max_epochs() or epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)

@@ -224,6 +224,11 @@ class TestTrouble:
             with pytest.raises(StateError, match="compile"):
                 method(X, Y)
 
+    @pytest.mark.parametrize("epochs", ["3", 1.5, -1])
+    def test_wrong_epochs(self, epochs):
+        with pytest.raises(ArgumentError, match="epochs"):
+            mlp().fit(X, Y, epochs=epochs, verbose=0)
+
     def test_unknown_names(self):
         model = keras.Sequential([layers.Dense(1)])
         with pytest.raises(ValueError, match="adma"):
