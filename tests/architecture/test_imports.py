@@ -15,6 +15,7 @@ ROOMS = re.findall(r"^\| `(\w+)` \|", TABLE, re.MULTILINE)
 LATE = {
     ("callbacks/orbax.py", "saving"),
     ("config.py", "dtype_policies"),
+    ("layers/layer.py", "anatomy"),
     ("models/files.py", "saving"),
     ("models/model.py", "anatomy"),
     ("models/model.py", "saving"),

@@ -1,10 +1,13 @@
 """What calls what, with which shapes."""
 
+from lamella.graph.addresses import addresses
 from lamella.graph.function import Function
 from lamella.graph.function_op import OPS, FunctionOp, op
-from lamella.graph.infer import output_spec
+from lamella.graph.infer import TRIALS, output_spec
 from lamella.graph.node import Node, node_of, record
+from lamella.graph.observer import Key, Observer
 from lamella.graph.operation import Operation
+from lamella.graph.site import Site, Value, origin
 from lamella.graph.tensor import (
     NO_HISTORY,
     OPERATORS,
@@ -14,22 +17,31 @@ from lamella.graph.tensor import (
     standardize_shape,
 )
 from lamella.graph.topology import Graph
+from lamella.graph.trace import trace
 
 __all__ = [
     "NO_HISTORY",
     "OPERATORS",
     "OPS",
+    "TRIALS",
     "Function",
     "FunctionOp",
     "Graph",
     "KerasTensor",
+    "Key",
     "Node",
+    "Observer",
     "Operation",
+    "Site",
+    "Value",
+    "addresses",
     "any_symbolic",
     "is_keras_tensor",
     "node_of",
     "op",
+    "origin",
     "output_spec",
     "record",
     "standardize_shape",
+    "trace",
 ]

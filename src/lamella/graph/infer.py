@@ -12,7 +12,7 @@ from lamella.state import current, frame
 
 # Unknown sizes are tried as two numbers with many divisors: a size that comes
 # out differently depends on them and stays unknown, one that does not is known.
-_TRIALS = (2520, 5040)
+TRIALS = (2520, 5040)
 
 
 def output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -31,16 +31,16 @@ def output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         for place, tensor in zip(places, tensors, strict=True):
             filled[place] = tensor
         positional, named = jax.tree.unflatten(treedef, filled)
-        with frame(overlay=dict(current().overlay or {})):
+        with frame(overlay=dict(current().overlay or {}), observer=None):
             return function(*positional, **named)
 
     def trial(size: int) -> Any:
         return jax.eval_shape(abstract, [_filled(leaves[i], size) for i in places])
 
-    first = trial(_TRIALS[0])
+    first = trial(TRIALS[0])
     if all(None not in leaves[i].shape for i in places):
         return jax.tree.map(lambda a: KerasTensor(a.shape, a.dtype), first)
-    return jax.tree.map(_agreed, first, trial(_TRIALS[1]))
+    return jax.tree.map(_agreed, first, trial(TRIALS[1]))
 
 
 def _filled(tensor: KerasTensor, size: int) -> jax.ShapeDtypeStruct:

@@ -11,7 +11,7 @@ from lamella.errors import ArgumentError, ConfigError, StateError
 from lamella.graph.infer import output_spec
 from lamella.graph.node import Node, record
 from lamella.graph.tensor import any_symbolic
-from lamella.state import Owner, auto_name
+from lamella.state import Owner, auto_name, current
 
 
 class Operation(Owner):
@@ -37,7 +37,8 @@ class Operation(Owner):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic(args) or any_symbolic(kwargs.values()):
             return self.symbolic_call(*args, **kwargs)
-        return self.call(*args, **kwargs)
+        observer = current().observer
+        return self.call(*args, **kwargs) if observer is None else observer.around(self, self.call, args, kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Records a call and returns its symbolic outputs."""
@@ -50,6 +51,17 @@ class Operation(Owner):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors with the shapes and dtypes that a call would return."""
         return output_spec(self.call, *args, **kwargs)
+
+    # What is inside
+
+    def recorded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]] | None:
+        """The graph that a call runs, with a value for each of its inputs; None if it runs no graph."""
+        return None
+
+    @property
+    def composite(self) -> bool:
+        """Whether it is made of other layers."""
+        return False
 
     # What it was called on
 

@@ -30,7 +30,7 @@ class Graph:
         self._inputs_last(found, first_seen)
         self.depths = _depths(found)
         self.operations = _operations(self.depths, first_seen)
-        self.nodes = sorted(found, key=lambda node: (-self.depths[node], first_seen[node.operation]))
+        self.nodes = sorted(found, key=lambda node: (-self.depths[node], first_seen[node.operation], node.index))
 
     def run(self, values: Iterable[Any], call: Callable[..., Any] | None = None) -> Any:
         """Computes the outputs from a value for each input tensor, in order.

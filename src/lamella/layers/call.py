@@ -12,7 +12,7 @@ import numpy as np
 
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError
-from lamella.graph import KerasTensor
+from lamella.graph import TRIALS, KerasTensor
 from lamella.state import Variable, get_mask, set_mask
 
 _TENSORS = (jax.Array, KerasTensor)
@@ -79,6 +79,12 @@ class Call:
             passed["training"] = self.training
         return passed
 
+    def described(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with a symbolic tensor for each array, of any batch size."""
+        return jax.tree.map(
+            lambda leaf: _symbolic(leaf) if isinstance(leaf, _TENSORS) else leaf, (self.args, self.kwargs)
+        )
+
     def shapes(self) -> dict[str, Any]:
         """{"inputs_shape": …} for every tensor argument but the mask."""
         return {
@@ -127,6 +133,13 @@ class Call:
         """The mask that came with the first argument, as `compute_mask` is given it."""
         mask = self.masks.get("mask", self.arguments.get("mask") if "mask" in self.names else None)
         return mask if mask is not None else _masks_of(self.first)
+
+
+def _symbolic(leaf: Any) -> Any:
+    if not isinstance(leaf, _TENSORS):
+        return leaf
+    sizes = [None if size in TRIALS else size for size in leaf.shape]
+    return KerasTensor([None, *sizes[1:]] if sizes else (), str(leaf.dtype))
 
 
 @lru_cache(maxsize=4096)

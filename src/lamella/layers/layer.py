@@ -28,7 +28,7 @@ def _building(build: Callable[..., Any]) -> Callable[..., Any]:
             return build(self, *args, **kwargs)
         self._in_build = True
         try:
-            with frame(path=(*current().path, self.name), autocast=None), jax.ensure_compile_time_eval():
+            with frame(path=(*current().path, self.name), autocast=None, observer=None), jax.ensure_compile_time_eval():
                 build(self, *args, **kwargs)
         finally:
             self._in_build = False
@@ -60,6 +60,7 @@ class Layer(Weights):
     _convert_input_args = True
     _allow_non_tensor_positional_args = False
     _in_build = False
+    called_on: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # the arguments it was built on
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -101,6 +102,12 @@ class Layer(Weights):
 
         An explicit `training=` holds for everything inside of this call.
         """
+        here = current()
+        if here.observer is not None:
+            return here.observer.around(self, self._called, args, kwargs)
+        return self._called(*args, **kwargs)
+
+    def _called(self, *args: Any, **kwargs: Any) -> Any:
         here, symbolic = current(), any_symbolic(args) or any_symbolic(kwargs.values())
         call = self._bound(*self._converted(args, kwargs), here)
         self._check(call.first)
@@ -174,6 +181,17 @@ class Layer(Weights):
         """Whether this call is in a place that training may change: no frozen layer is around it."""
         return self._trainable and not current().frozen
 
+    @property
+    def composite(self) -> bool:
+        return bool(self._sublayers())
+
+    @property
+    def anatomy(self) -> Any:
+        """What it is made of, by address: `layer.anatomy["base/conv1"]`; see `lamella.anatomy.Anatomy`."""
+        from lamella.anatomy import Anatomy
+
+        return Anatomy(self)
+
     # Building
 
     def build(self, input_shape: Any) -> None:
@@ -183,6 +201,7 @@ class Layer(Weights):
     def _build_for(self, call: Call, symbolic: bool) -> None:
         if self.built:
             return
+        self.called_on = call.described()
         if type(self).build is not Layer.build:
             self.build(**call.shapes_for(self.build, type(self).__name__))
             self._check(call.first)

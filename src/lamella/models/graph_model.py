@@ -12,10 +12,10 @@ from typing import Any
 import jax
 
 from lamella.errors import ArgumentError, GraphError, StateError, unknown
-from lamella.graph import Graph, KerasTensor, Operation, node_of
+from lamella.graph import Graph, KerasTensor, Operation, addresses, node_of
 from lamella.layers import InputLayer, InputSpec, Layer
 from lamella.models.inputs import Staged, cut_at, standardized, supported
-from lamella.state import Owner, Variable, at, to_snake_case
+from lamella.state import Owner, Variable
 
 
 class GraphModel(Layer):
@@ -140,6 +140,12 @@ class GraphModel(Layer):
             return jax.tree.map(lambda tensor: KerasTensor(tensor.shape, tensor.dtype), graph.outputs_structure)
         return graph.run(values, lambda operation, a, k: operation.compute_output_spec(*a, **k))
 
+    def recorded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Graph, list[Any]] | None:
+        graph = self._graph
+        if graph is None or type(self).call is not GraphModel.call:
+            return None
+        return graph, standardized(graph, args[0] if args else kwargs.get("inputs"), self._where())
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # the layers inside have given the outputs their masks
 
@@ -191,30 +197,6 @@ class GraphModel(Layer):
         return jax.tree.map(lambda tensor: known[tensor], graph.outputs_structure)
 
 
-def addresses(layers: list[Layer]) -> list[str]:
-    """The address of each layer in its model: its name, if it was given one.
-
-    Automatic names count per process; here they are counted anew in the model,
-    so that an address does not depend on what was made before.
-
-    Example: >>> addresses([Dense(1, name="head"), Dense(2), Dense(3)])
-             ['head', 'dense', 'dense_1']
-    """
-    taken = {layer.name for layer in layers if not layer.auto_named}
-    found: list[str] = []
-    for layer in layers:
-        name = layer.name
-        if layer.auto_named:
-            stem = to_snake_case(type(layer).__name__)
-            name, number = stem, 0
-            while name in taken:
-                number += 1
-                name = f"{stem}_{number}"
-            taken.add(name)
-        found.append(name)
-    return found
-
-
 def find_layer(model: Any, name: str | None, index: int | None) -> Layer:
     """`get_layer`: by index, by name, or by address (`base/block_1`)."""
     layers = model.layers
@@ -227,10 +209,10 @@ def find_layer(model: Any, name: str | None, index: int | None) -> Layer:
     for layer in layers:
         if layer.name == name:
             return layer
-    if "/" in str(name) or "[" in str(name):
-        found = at(model, str(name))
-        if isinstance(found, Layer):
-            return found
+    if isinstance(name, str) and any(mark in name for mark in "/[@"):
+        found = model.anatomy[name].layers
+        if found:
+            return found[0]
     raise unknown(f"layer in model {model.name!r}", name, [layer.name for layer in layers])
 
 

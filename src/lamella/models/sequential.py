@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from lamella.errors import ArgumentError, GraphError, StateError
-from lamella.graph import Graph, KerasTensor, standardize_shape
+from lamella.graph import Graph, KerasTensor, addresses, standardize_shape
 from lamella.layers import InputLayer, Layer
-from lamella.models.graph_model import GraphModel, addresses
+from lamella.models.graph_model import GraphModel
 from lamella.models.model import Model
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 from lamella.state import Owner, Variable, attribute_children, current, frame

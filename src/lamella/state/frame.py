@@ -27,6 +27,7 @@ class Frame:
     losses:   collects what `add_loss` is given, or None.
     path:     names of the layers around this call, outermost first.
     deferred: variables made here compute their initial values when these are first read.
+    observer: is told of every call (lamella.graph.Observer), or None.
     """
 
     training: bool | None = None
@@ -36,6 +37,7 @@ class Frame:
     losses: list[Any] | None = None
     path: tuple[str, ...] = ()
     deferred: bool = False
+    observer: Any = None
 
 
 _OUTERMOST = Frame()
