@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from lamella import config as settings
 from lamella.dtypes import standardize_dtype
 from lamella.errors import ArgumentError, DtypeError, nearest
-from lamella.registry import Catalog, deserialize_keras_object, serialize_keras_object
+from lamella.registry import Catalog, deserialize_keras_object, matches, serialize_keras_object
 
 QUANTIZATION_MODES = ("int8", "float8", "int4", "gptq", "awq")
 _MIXED = {"mixed_float16": ("float16", "float32"), "mixed_bfloat16": ("bfloat16", "float32")}
@@ -207,7 +207,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
     def __getitem__(self, key: str) -> DTypePolicy:
         if key in self._policy_map:
             return self._policy_map[key]
-        fitting = [pattern for pattern in self._policy_map if re.fullmatch(pattern, key)]
+        fitting = [pattern for pattern in self._policy_map if matches(pattern, key, whole=True)]
         if len(fitting) > 1:
             raise ArgumentError(f"The path {key!r} fits several keys of the DTypePolicyMap.", received=fitting)
         return self._policy_map[fitting[0]] if fitting else self.default_policy

@@ -7,7 +7,7 @@ import os
 import shutil
 
 from lamella.callbacks.callback import Callback, Logs
-from lamella.callbacks.every import Every
+from lamella.callbacks.every import Every, counting
 from lamella.errors import ArgumentError, StateError
 
 
@@ -70,6 +70,7 @@ class BackupAndRestore(Callback):
         if self.save_freq == "epoch":
             self._save(0)
 
+    @counting
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._every.is_due(batch):
             self._save(batch)

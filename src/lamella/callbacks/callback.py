@@ -60,5 +60,9 @@ def overrides(callback: Any, *moments: str) -> bool:
     Example: >>> overrides(keras.callbacks.LambdaCallback(on_train_batch_end=print), "on_train_batch_end")
              True
     """
-    own = (getattr(getattr(callback, moment, None), "__func__", moment) for moment in moments)
-    return any(function is not getattr(Callback, moment) for function, moment in zip(own, moments, strict=True))
+    own = [getattr(getattr(callback, moment, None), "__func__", moment) for moment in moments]
+    idle = [getattr(function, "is_idle", None) for function in own]
+    return any(
+        function is not getattr(Callback, moment) and not (rests and rests(callback))
+        for function, rests, moment in zip(own, idle, moments, strict=True)
+    )

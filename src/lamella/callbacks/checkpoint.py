@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamella.callbacks.callback import Logs
-from lamella.callbacks.every import Every
+from lamella.callbacks.every import Every, counting
 from lamella.callbacks.monitor import MonitorCallback
 from lamella.callbacks.say import say
 from lamella.errors import ArgumentError, FileError, nearest
@@ -56,6 +56,7 @@ class ModelCheckpoint(MonitorCallback):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._current_epoch = epoch
 
+    @counting
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._every.is_due(batch):
             self._save_model(self._current_epoch, batch, logs or {})

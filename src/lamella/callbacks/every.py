@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from lamella.errors import ArgumentError
 
 
@@ -29,3 +32,9 @@ class Every:
             return False
         self._waiting = 0
         return True
+
+
+def counting(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a moment at which its callback only counts batches: with `save_freq="epoch"` it does not listen."""
+    method.is_idle = lambda callback: callback.save_freq == "epoch"  # type: ignore[attr-defined]
+    return method

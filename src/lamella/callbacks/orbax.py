@@ -1,4 +1,4 @@
-"""OrbaxCheckpoint: checkpoints that are written in the background, each device its own part."""
+"""OrbaxCheckpoint: checkpoints that are written in the background, each device its own part, as Keras lays them out."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 import warnings
 from typing import Any
 
+import jax
+
 from lamella.callbacks.callback import Logs
-from lamella.callbacks.every import Every
+from lamella.callbacks.every import Every, counting
 from lamella.callbacks.monitor import MonitorCallback
 from lamella.callbacks.say import say
 
 
 class OrbaxCheckpoint(MonitorCallback):
-    """Saves the model's weights and its optimizer's state into a numbered folder now and then.
+    """Saves the model, its weights and its optimizer's state, into a numbered folder now and then.
 
-    `model.load_weights(f"{directory}/{step}/state.orbax")` reads one; `latest()` says which is the last.
+    `load_weights(directory)` and `load_model(directory)` read the last one, ours and Keras's.
 
     Args:   directory: gets a folder for each step: epochs from 0, or batches since the first.
             monitor, mode: what to watch, and which way it should go.
@@ -24,7 +26,7 @@ class OrbaxCheckpoint(MonitorCallback):
             initial_value_threshold: the value to beat first.
             max_to_keep: how many of the last checkpoints stay; all if None.
             save_on_background: training goes on while a checkpoint is written.
-            save_weights_only: leaves the optimizer out.
+            save_weights_only: leaves out the optimizer, metrics and the model's config.
     Raises: MissingExtraError: orbax-checkpoint is not installed.  ArgumentError: a save_freq that is no number.
     """
 
@@ -57,6 +59,7 @@ class OrbaxCheckpoint(MonitorCallback):
         if getattr(model, "optimizer", None) is not None:
             self._batches = int(model.optimizer.iterations)  # of a model that was loaded
 
+    @counting
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._batches += batch + 1 if batch <= self._last else batch - self._last
         self._last = batch
@@ -74,6 +77,14 @@ class OrbaxCheckpoint(MonitorCallback):
         """Returns when all that was saved is on the disk."""
         self._checkpoints.wait()
 
+    def is_multihost_enabled(self) -> bool:
+        """Whether several processes train together."""
+        return jax.process_count() > 1
+
+    def is_primary_host(self) -> bool:
+        """Whether this is the first of them."""
+        return jax.process_index() == 0
+
     def latest(self) -> str | None:
         """The path of the last checkpoint, for `load_weights`."""
         return self._checkpoints.latest()
@@ -83,10 +94,9 @@ class OrbaxCheckpoint(MonitorCallback):
             return
         if self.verbose:
             say(f"Saving checkpoint {step} to {self.directory}")
-        from lamella.saving import checkpoint_tree
+        from lamella.saving import content_of
 
-        tree = checkpoint_tree(self.model)
-        self._checkpoints.save(step, tree | {"optimizer": {}} if self.save_weights_only else tree)
+        self._checkpoints.save(step, *content_of(self.model, self.save_weights_only))
 
     def _is_best(self, step: int, logs: Logs) -> bool:
         current = (logs or {}).get(self.monitor)

@@ -9,25 +9,40 @@ from typing import Any
 from lamella import saving
 from lamella.errors import ArgumentError, FileError
 
-_WEIGHTS = (".weights.h5", ".safetensors", ".orbax")
+_SHARDED, _ORBAX = ".weights.json", ".orbax"
+_WEIGHTS = (".weights.h5", _SHARDED, ".safetensors", _ORBAX)
 _WHOLE = (".keras", ".h5", ".hdf5")
 
 
-def convert(source: str, target: str, model: str | None = None, overwrite: bool = False) -> dict[str, Any]:
+def convert(
+    source: str,
+    target: str,
+    model: str | None = None,
+    overwrite: bool = False,
+    shard_size: float | None = None,
+) -> dict[str, Any]:
     """Reads a file and writes it in the format that the other name ends in.
 
     Args:    model: a whole model (or the JSON text of one) whose weights the source holds.
+             shard_size: of each file in GB, for a target that ends in `.weights.json`.
     Returns: what was read and written.
     Raises:  ArgumentError: the formats do not go together.  FileError: a file cannot be read or written.
     """
     _check(source, target, model, overwrite)
+    if target.endswith(_SHARDED) == (shard_size is None):
+        raise ArgumentError(
+            f"--shard-size goes with a target that ends in {_SHARDED}, and only with that.",
+            received=f"{target}, {'no' if shard_size is None else 'a'} --shard-size",
+        )
     if model is None:
         made, report = saving.load_model(source), None
     else:
         made = _architecture(model)
         report = made.load_weights(source)
-    write = made.save_weights if target.endswith(_WEIGHTS) else made.save
-    write(target)
+    if target.endswith(_WEIGHTS):
+        made.save_weights(target, max_shard_size=shard_size)
+    else:
+        made.save(target)
     told = {"in": source, "out": target, "parameters": made.count_params(), "bytes": _size(target)}
     if report is not None:
         told |= {"loaded": report.loaded, "unused": report.unused}
@@ -51,7 +66,7 @@ def _check(source: str, target: str, model: str | None, overwrite: bool) -> None
         raise FileError(f"{source}: File not found.")
     if os.path.exists(target) and not overwrite:
         raise FileError(f"{target}: the file is there already.", fix="pass --overwrite, or choose another name")
-    if source.endswith(_WEIGHTS) and model is None:
+    if source.endswith(_WEIGHTS) and not source.endswith(_ORBAX) and model is None:
         raise ArgumentError(
             f"{source} holds weights without a model.",
             fix=f"lamella convert {source} {target} --model MODEL (a .keras, .h5 or .json of its architecture)",
@@ -66,6 +81,13 @@ def _architecture(path: str) -> Any:
 
 
 def _size(path: str) -> int:
+    folder, name = os.path.split(path)
+    if name.endswith(_SHARDED):  # the index, and what it lists
+        stem = name.removesuffix(_SHARDED)
+        beside = [
+            one for one in os.listdir(folder or ".") if one.startswith(f"{stem}_") and one.endswith(".weights.h5")
+        ]
+        return os.path.getsize(path) + sum(os.path.getsize(os.path.join(folder, one)) for one in beside)
     if not os.path.isdir(path):
         return os.path.getsize(path)
-    return sum(os.path.getsize(os.path.join(folder, file)) for folder, _, files in os.walk(path) for file in files)
+    return sum(os.path.getsize(os.path.join(inner, file)) for inner, _, files in os.walk(path) for file in files)

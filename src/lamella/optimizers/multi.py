@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 from lamella.errors import ArgumentError, DtypeError
 from lamella.optimizers.loss_scale import LossScaleOptimizer
 from lamella.optimizers.optimizer import Optimizer
-from lamella.registry import deserialize_keras_object, serialize_keras_object
+from lamella.registry import deserialize_keras_object, matches, serialize_keras_object
 from lamella.state import Variable
 
 
@@ -40,7 +39,7 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
     def __getitem__(self, key: str) -> Optimizer:
         if key in self._optimizer_map:
             return self._optimizer_map[key]
-        matching = [pattern for pattern in self._optimizer_map if re.fullmatch(pattern, key)]
+        matching = [pattern for pattern in self._optimizer_map if matches(pattern, key, whole=True)]
         if len(matching) > 1:
             raise ArgumentError(f"Several optimizers are given for the variable {key!r}.", received=", ".join(matching))
         return self._optimizer_map[matching[0]] if matching else self.default_optimizer

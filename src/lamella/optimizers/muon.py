@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 from lamella.errors import ShapeError
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
+from lamella.registry import matches
 from lamella.state import Variable
 
 
@@ -61,7 +61,7 @@ class Muon(Optimizer):
 
     def _should_use_adamw(self, variable: Variable) -> bool:
         embedding = self.exclude_embeddings and "embedding" in variable.path.lower()
-        return variable.ndim != 2 or embedding or any(re.search(p, variable.path) for p in self.exclude_layers)
+        return variable.ndim != 2 or embedding or any(matches(p, variable.path) for p in self.exclude_layers)
 
     def build(self, variables: Sequence[Variable]) -> None:
         super().build(variables)

@@ -2,14 +2,17 @@
 
 A config names a Keras module and a class.  Only the modules listed here are
 understood, and each stands for one room of Lamella, whose public names are
-looked at; nothing is ever imported because a file names it.
+looked at.  All rooms are entered before the first name is looked up, so that
+nothing is ever imported because a file names it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
+from types import FunctionType
 from typing import Any
 
 from lamella.graph import OPS
@@ -31,6 +34,7 @@ DOORS = {
     "keras.optimizers.schedules": "lamella.optimizers.schedules",
     "keras.random": "lamella.random",
     "keras.regularizers": "lamella.regularizers",
+    "lamella.anatomy": "lamella.anatomy",
 }
 """Every Keras module that a config may name, and the room it stands for."""
 
@@ -58,10 +62,13 @@ _PRIVATE = {
 """Classes that Keras writes under a module that is not their room's."""
 
 _NOT_OBJECTS = frozenset({"get", "serialize", "deserialize"})
-_ONLY = {"lamella.applications.convnext": ("LayerScale",)}  # of rooms that hold more than objects of configs
-_ONLY_CLASSES = ("lamella.dtype_policies", "lamella.layers", "lamella.models")
+_ONLY = {
+    "lamella.anatomy": ("Tap",),
+    "lamella.applications.convnext": ("LayerScale",),
+}  # of rooms that hold more than objects of configs
+_ONLY_CLASSES = ("lamella.dtype_policies", "lamella.layers", "lamella.models", "lamella.random")
 _FUNCTION_ROOMS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
-_CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS)
+_CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS, "applications.convnext")
 
 
 def resolve(module: str, name: str) -> Any:
@@ -81,10 +88,14 @@ def resolve(module: str, name: str) -> Any:
     return _at(room, name) if room else None
 
 
-def resolve_anywhere(name: str, functions: bool) -> Any:
-    """The built-in of a name whose module is not told, or None."""
-    for room in _FUNCTION_ROOMS if functions else _CLASS_ROOMS:
-        found = _at(f"lamella.{room}", name)
+def resolve_anywhere(name: str, functions: bool, first: Iterable[str] = ()) -> Any:
+    """The built-in of a name whose module is not told, or None.
+
+    Args: first: rooms that are looked into before the others.
+    """
+    known = _FUNCTION_ROOMS if functions else _CLASS_ROOMS
+    for room in (*(room for room in first if room in known), *known):
+        found = in_room(room, name)
         if found is not None and isinstance(found, type) is not functions:
             return found
     return None
@@ -110,15 +121,29 @@ def public_name(cls: type) -> tuple[str, str] | None:
     return None
 
 
+def in_room(room: str, name: str) -> Any:
+    """The class or function that a room of lamella has under a name, or None."""
+    return _at(f"lamella.{room}", name)
+
+
 _KERAS = {room: module for module, room in DOORS.items() if module != "keras.engine"}
 
 
 def _at(room: str, name: str) -> Any:
     if name not in _ONLY.get(room, (name,)):
         return None
-    door = import_module(room)
-    found = getattr(door, name, None) if name in door.__all__ and name not in _NOT_OBJECTS else None
-    return None if room in _ONLY_CLASSES and not isinstance(found, type) else found
+    door = _doors().get(room)
+    if door is None or name not in door.__all__ or name in _NOT_OBJECTS:
+        return None
+    found = getattr(door, name)
+    fits = isinstance(found, type) or (room not in _ONLY_CLASSES and isinstance(found, FunctionType))
+    return found if fits and (room != "lamella.ops" or hasattr(found, "operation")) else None
+
+
+@cache
+def _doors() -> Mapping[str, Any]:
+    """All rooms, entered at once."""
+    return {room: import_module(room) for room in sorted({*DOORS.values(), *_ROOT.values()})}
 
 
 def _is_users_op(module: str, name: str) -> bool:
@@ -145,4 +170,4 @@ def public_names(module: str | None) -> list[str]:
     room = next((DOORS[prefix] for prefix in _prefixes(module or "") if prefix in DOORS), None)
     if room in _ONLY:
         return [*_ONLY[room]]
-    return [name for name in import_module(room).__all__ if name not in _NOT_OBJECTS] if room else []
+    return [name for name in _doors()[room].__all__ if name not in _NOT_OBJECTS] if room else []

@@ -39,16 +39,17 @@ class Catalog:
         if isinstance(config, str) and config not in self.names and config not in all_custom_objects(custom_objects):
             raise unknown(self.kind, config, self.names)
         found = deserialize_keras_object(config, custom_objects=custom_objects, module_objects=self.names)
-        self._check_kind(found, config)
+        if isinstance(config, dict):
+            self._check_kind(found, config)
         return found
 
-    def _check_kind(self, found: Any, config: Any) -> None:
+    def _check_kind(self, found: Any, config: Mapping[str, Any]) -> None:
         """A config finds only what this room holds (for an activation: a layer too), or what is the user's."""
         is_object = hasattr(type(found), "from_config")
         room = _room(type(found) if is_object else found)
         rooms = {_room(one) for one in self.names.values() if isinstance(one, type)} | self._rooms
         fits = room in rooms if is_object else found in self.names.values()
-        if isinstance(config, dict) and room and not fits:
+        if room and not fits:
             raise ConfigError(f"The config describes no {self.kind}.", received=repr(config)[:200])
 
     def get(self, identifier: Any) -> Any:

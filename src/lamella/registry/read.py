@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import marshal
 import types
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from lamella.errors import ConfigError, LamellaError, nearest
+from lamella.errors import ConfigError
 from lamella.graph import KerasTensor
-from lamella.registry.doors import public_names, resolve, resolve_anywhere
-from lamella.registry.names import CustomObjectScope, all_custom_objects, get_registered_object
+from lamella.registry.find import found_by, names_function, told_where
+from lamella.registry.names import CustomObjectScope, all_custom_objects
 from lamella.registry.sharing import SafeModeScope, already_read, in_safe_mode, note_read
+from lamella.registry.slots import ANY, check, check_arguments
 from lamella.registry.write import PLAIN
+
+MAX_CHARACTERS = 1 << 23  # of an array of texts
 
 _LAMBDA_FIX = (
     "write a named function and register it with keras.saving.register_keras_serializable(); or, if you trust "
@@ -41,6 +43,8 @@ def deserialize_keras_object(
     objects = all_custom_objects(custom_objects)
     if "module_objects" in kwargs:
         return _from_module(config, kwargs["module_objects"], objects, safe_mode)
+    if safe_mode and ambient is None:  # the outermost config: all is looked at before anything is made
+        check(config, ANY, "config", objects, deep=True)
     return _read(config, objects, safe_mode)
 
 
@@ -56,12 +60,12 @@ def _read(config: Any, objects: Mapping[str, Any], safe: bool) -> Any:
     if "class_name" not in config or "config" not in config:
         return {key: _read(value, objects, safe) for key, value in config.items()}
     name, inner = config["class_name"], {} if config["config"] is None else config["config"]
-    if name in _SPECIAL:
+    if isinstance(name, str) and name in _SPECIAL:
         return _SPECIAL[name]({key: _read(value, objects, safe) for key, value in inner.items()})
     if name == "__lambda__":
         return _lambda(inner["value"], safe)
-    if name == "function":
-        return _function(config, inner, objects)
+    if names_function(config):
+        return found_by(config, objects)
     return _shared(config, objects, safe)
 
 
@@ -80,13 +84,23 @@ def _numeric(dtype: Any) -> Any:
     return kind
 
 
+def _array(config: dict[str, Any]) -> np.ndarray:
+    dtype = _numeric(config["dtype"])
+    if dtype is None:
+        texts = np.array(config["value"], dtype=object).reshape(-1).tolist()
+        widest = max((len(text) for text in texts if isinstance(text, str)), default=0)
+        if len(texts) * widest > MAX_CHARACTERS:  # NumPy gives every text as many bytes as the longest takes
+            raise ConfigError("A config holds an array of overlong texts.", received=f"{len(texts)} × {widest}")
+    return np.array(config["value"], dtype)
+
+
 _SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__bytes__": lambda config: config["value"].encode("utf-8"),
     "__ellipsis__": lambda config: Ellipsis,
     "__keras_tensor__": _keras_tensor,
-    "__numpy__": lambda config: np.array(config["value"], dtype=_numeric(config["dtype"])),
+    "__numpy__": _array,
     "__slice__": lambda config: slice(config["start"], config["stop"], config["step"]),
-    "__tensor__": lambda config: jnp.asarray(np.array(config["value"]), dtype=_numeric(config["dtype"])),
+    "__tensor__": lambda config: jnp.asarray(_array(config)),
 }
 
 
@@ -99,66 +113,21 @@ def _lambda(value: Any, safe: bool) -> Any:
     return types.FunctionType(function, {**vars(np), "__builtins__": __builtins__}, None, tuple(defaults or ()), cells)
 
 
-# Functions and classes
-
-
-def _function(config: dict[str, Any], name: Any, objects: Mapping[str, Any]) -> Any:
-    if not isinstance(name, str):
-        raise ConfigError("The config of a function must be its name.", received=repr(name))
-    found = get_registered_object(name, objects) or _ending(name, objects)
-    found = found or _builtin(config, name, functions=True)
-    if found is None:
-        raise _not_found("function", name, config, objects)
-    return found
-
-
-def _ending(name: str, objects: Mapping[str, Any]) -> Any:
-    """A function registered as `package>name`, asked for by its bare name."""
-    return next((found for full, found in objects.items() if full.endswith(f">{name}")), None)
+# Objects
 
 
 def _shared(config: dict[str, Any], objects: Mapping[str, Any], safe: bool) -> Any:
     """An object, made once for all configs that share it."""
-    found = already_read(config)
+    cls, found = found_by(config, objects), already_read(config)
+    if not isinstance(cls, type):
+        return cls
     if found is None:
-        cls = _class(config, objects)
-        if not isinstance(cls, type):
-            return cls
-        with _inside(config):
+        with told_where(config):
             found = make(cls, config, objects, safe)
         note_read(config, found)
+    elif type(found) is not cls:
+        raise ConfigError(f"A config shares an object that is no {cls.__name__}.", received=repr(found)[:200])
     return found
-
-
-@contextmanager
-def _inside(config: dict[str, Any]) -> Iterator[None]:
-    """Errors say in which layer of the config they are."""
-    try:
-        yield
-    except LamellaError as error:
-        inner = config.get("config")
-        name = inner.get("name") if isinstance(inner, dict) else None
-        if isinstance(name, str):
-            error.what = f"{config['class_name']} {name[:100]!r} › {error.what}"
-        raise
-
-
-def _class(config: dict[str, Any], objects: Mapping[str, Any]) -> Any:
-    name = config["class_name"]
-    registered = config.get("registered_name", name)
-    found = get_registered_object(registered, objects) or _builtin(config, name, functions=False)
-    if found is None:
-        raise _not_found("class", name, config, objects)
-    return found
-
-
-def _builtin(config: dict[str, Any], name: str, functions: bool) -> Any:
-    module = config.get("module")
-    if module is None and "module" in config:
-        return None  # a class of somebody's script
-    if module is None or module == "builtins":
-        return resolve_anywhere(name, functions)
-    return resolve(module, name)
 
 
 def make(cls: type, config: dict[str, Any], objects: Mapping[str, Any] | None = None, safe: bool = True) -> Any:
@@ -168,6 +137,8 @@ def make(cls: type, config: dict[str, Any], objects: Mapping[str, Any] | None = 
     inner = config.get("config") or {}
     if not isinstance(inner, dict):
         raise ConfigError(f"The config of {cls.__name__} must be a dict.", received=repr(inner)[:200])
+    if safe:
+        check_arguments(cls, inner, objects or {})
     with CustomObjectScope(objects), SafeModeScope(safe):
         try:
             found = cls.from_config(inner)
@@ -190,18 +161,6 @@ def _not_made(cls: type, inner: dict[str, Any], error: TypeError) -> TypeError:
         f"{cls.__name__} cannot be made from its config: {error}",
         received=sorted(inner),
         fix=f"let {cls.__name__}.from_config() turn the configs of inner objects into objects",
-    )
-
-
-def _not_found(kind: str, name: str, config: dict[str, Any], objects: Mapping[str, Any]) -> ConfigError:
-    module = config.get("module")
-    known = [*public_names(module), *objects]
-    near = nearest(name, known) if known else ""
-    return ConfigError(
-        f"The config names a {kind} {name!r}{f' of {module!r}' if module else ''} that is not known here.",
-        received=f"registered_name={config['registered_name']!r}" if config.get("registered_name") else None,
-        fix=f"decorate it with @keras.saving.register_keras_serializable(), or pass custom_objects={{{name!r}: {name}}}"
-        + (f"; {near}" if near.startswith("did") else ""),
     )
 
 

@@ -9,6 +9,9 @@ import base64
 import marshal
 import types
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import jax
@@ -22,7 +25,18 @@ from lamella.registry.names import get_registered_name
 from lamella.registry.sharing import note_written
 
 PLAIN = (str, int, float, bool)
+_comparing = ContextVar("lamella_comparing", default=False)
 _BUILT_AND_COMPILED = (("get_build_config", "build_config"), ("get_compile_config", "compile_config"))
+
+
+@contextmanager
+def comparing() -> Iterator[None]:
+    """Within it configs are made to be compared, not kept: of a lambda they have what tells it from others."""
+    token = _comparing.set(True)
+    try:
+        yield
+    finally:
+        _comparing.reset(token)
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -120,11 +134,14 @@ def _config_of(obj: Any) -> dict[str, Any]:
 
 
 def _lambda(function: types.FunctionType) -> dict[str, Any]:
+    closure = tuple(cell.cell_contents for cell in function.__closure__ or ()) or None
+    if _comparing.get():
+        value = (hash(function.__code__), function.__defaults__, closure)
+        return {"class_name": "__lambda__", "config": {"value": value}}
     warnings.warn(
         "A lambda is written into a config. Reading it back runs code, so it needs safe_mode=False. "
         "Better: name the function and register it with keras.saving.register_keras_serializable().",
         stacklevel=4,
     )
     code = base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii")
-    closure = tuple(cell.cell_contents for cell in function.__closure__ or ()) or None
     return {"class_name": "__lambda__", "config": {"value": (code, function.__defaults__, closure)}}

@@ -4,9 +4,10 @@
     .weights.h5   the weights alone
     .h5           what Keras 2 wrote
     .safetensors  the weights alone, by address
-    .orbax        a folder: the weights and the optimizer's state, by address
+    .weights.json the weights alone, in shards
+    .orbax        a folder: the weights and the optimizer's state
 
-The first three are in Keras's layout, so that Keras reads what is written here, and the other way round.
+All but safetensors are in Keras's layout, so that Keras reads what is written here, and the other way round.
 """
 
 from lamella.registry import (
@@ -20,21 +21,25 @@ from lamella.registry import (
     serialize_keras_object,
 )
 from lamella.saving.atomic import atomic_write
-from lamella.saving.by_address import checkpoint_tree
+from lamella.saving.content import content_of
+from lamella.saving.editor import KerasFileEditor
 from lamella.saving.export import ExportedModel, export_model, load_exported
-from lamella.saving.files import load_model, load_weights, save_model, save_weights
+from lamella.saving.files import load_model, load_weights, looks_whole, save_model, save_weights
 from lamella.saving.gate import guarded, is_safe_path, parse_json
 from lamella.saving.model_json import model_from_json
 from lamella.saving.orbax import Checkpoints
 from lamella.saving.report import LoadReport
+from lamella.saving.state_tree import assign_state_tree, state_tree
 
 __all__ = [
     "Checkpoints",
     "CustomObjectScope",
     "ExportedModel",
+    "KerasFileEditor",
     "LoadReport",
+    "assign_state_tree",
     "atomic_write",
-    "checkpoint_tree",
+    "content_of",
     "custom_object_scope",
     "deserialize_keras_object",
     "export_model",
@@ -46,10 +51,12 @@ __all__ = [
     "load_exported",
     "load_model",
     "load_weights",
+    "looks_whole",
     "model_from_json",
     "parse_json",
     "register_keras_serializable",
     "save_model",
     "save_weights",
     "serialize_keras_object",
+    "state_tree",
 ]

@@ -30,7 +30,7 @@ def atomic_write(path: Any) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
             _name(file.fileno(), temporary)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileError:
         raise
     except OSError as error:
@@ -64,11 +64,22 @@ def _mode(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name last through a power cut."""
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    handle = os.open(folder, os.O_RDONLY)
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder last through a power cut."""
+    if os.name != "nt":  # a folder cannot be opened there
+        _sync(folder, os.O_RDONLY)
+
+
+def sync_tree(folder: Path) -> None:
+    """Makes all that is in a folder, and below it, last through a power cut."""
+    for above, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            _sync(Path(above, name), os.O_RDWR)
+        sync_folder(Path(above))
+
+
+def _sync(path: Path, mode: int) -> None:
+    handle = os.open(path, mode)
     try:
         os.fsync(handle)
     finally:

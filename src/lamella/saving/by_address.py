@@ -12,13 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from lamella.errors import FileError
-from lamella.saving.orbax import ORBAX, Checkpoint, save_checkpoint
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.saving.safetensors import Safetensors, write_safetensors
 from lamella.state import Owner, Variable, to_snake_case, walk, walk_all
 
-BY_ADDRESS = (".safetensors", ORBAX)
 _NUMBERED = re.compile(r"(.*?)(?:_([1-9][0-9]{0,8}))?", re.DOTALL)
 
 
@@ -32,35 +29,19 @@ def variables_of(model: Any) -> dict[str, Variable]:
     return {address: variable for address, variable in walk(model) if id(variable) in own}
 
 
-def save_by_address(model: Any, path: str, skip: Iterable[Any] = ()) -> None:
-    """Writes the weights of a model by address, in the format that the name ends in.
+def save_safetensors(model: Any, path: str, skip: Iterable[Any] = ()) -> None:
+    """Writes the weights of a model into a safetensors file.
 
     Args: skip: layers that are left out.
     """
     left_out = {id(variable) for part in skip for variable in part.variables}
     kept = {address: variable for address, variable in variables_of(model).items() if id(variable) not in left_out}
-    if path.endswith(ORBAX):
-        save_checkpoint(path, checkpoint_tree(model, kept))
-    else:
-        write_safetensors(path, {address: variable.numpy() for address, variable in kept.items()})
+    write_safetensors(path, {address: variable.numpy() for address, variable in kept.items()})
 
 
-def load_by_address(model: Any, path: str, skip_mismatch: bool) -> LoadReport:
-    """Gives a model the weights in a file, and its optimizer the state in a checkpoint."""
-    variables, automatic = variables_of(model), automatic_names(model)
-    if not path.endswith(ORBAX):
-        return assign(variables, Safetensors(path), path, skip_mismatch, automatic)
-    report = assign(variables, Checkpoint(path, "model", variables), path, skip_mismatch, automatic)
-    _load_optimizer(model, path, report)
-    return report
-
-
-def checkpoint_tree(model: Any, variables: Mapping[str, Variable] | None = None) -> dict[str, dict[str, Any]]:
-    """What a checkpoint holds: arrays by address, of the model and of its optimizer, on the devices they are on."""
-    optimizer = getattr(model, "optimizer", None)
-    slots = slots_of(model) if optimizer is not None and optimizer.built else {}
-    parts = {"model": variables_of(model) if variables is None else variables, "optimizer": slots}
-    return {part: {address: variable.raw for address, variable in held.items()} for part, held in parts.items()}
+def load_safetensors(model: Any, path: str, skip_mismatch: bool) -> LoadReport:
+    """Gives a model the weights in a safetensors file."""
+    return assign(variables_of(model), Safetensors(path), path, skip_mismatch, automatic_names(model))
 
 
 def slots_of(model: Any) -> dict[str, Variable]:
@@ -77,26 +58,6 @@ def slots_of(model: Any) -> dict[str, Variable]:
             known[f"{above}/{key}".lstrip("/")] = f"{above}/{addresses.get(id(variable), key)}".lstrip("/")
     found = ((address.rpartition("/"), slot) for address, slot in walk(model.optimizer))
     return {f"{known.get(above, above)}/{name}".lstrip("/"): slot for (above, _, name), slot in found}
-
-
-def _load_optimizer(model: Any, path: str, report: LoadReport) -> None:
-    """Gives the optimizer its state, if all of it is there and fits."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
-    variables = slots_of(model)
-    saved = Checkpoint(path, "optimizer", variables)
-    try:
-        if len(saved) != len(variables):
-            raise FileError(f"it has {len(saved)} variables in the file, {len(variables)} here")
-        assign(variables, saved, path, False, automatic_names(model))
-        report.loaded.append("optimizer")
-    except FileError as error:
-        report.skipped["optimizer"] = error.what
-        if saved:
-            warnings.warn(f"{path}: the optimizer keeps its present state: {error}", stacklevel=5)
 
 
 def automatic_names(*owners: Owner) -> set[str]:

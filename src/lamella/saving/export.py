@@ -207,7 +207,7 @@ def _saved_model(model: Any, path: str, signature: Any, **options: Any) -> None:
     except ImportError as error:
         raise MissingExtraError(
             "An export to a TensorFlow SavedModel needs tensorflow.",
-            fix='pip install tensorflow, or export with format="stablehlo" or "onnx"',
+            fix='pip install lamella[tensorflow], or export with format="stablehlo" or "onnx"',
         ) from error
     abstract = _open_sizes(signature)
     shapes = jax.tree.map(lambda leaf: f"({', '.join(map(str, leaf.shape))})", abstract)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from typing import Any
 
 from lamella.errors import ArgumentError, FileError, StateError
 from lamella.saving.atomic import atomic_write
-from lamella.saving.by_address import BY_ADDRESS, load_by_address, save_by_address
+from lamella.saving.by_address import load_safetensors, save_safetensors
+from lamella.saving.checkpoint import is_checkpoint
 from lamella.saving.gate import Entries, existing, guarded
 from lamella.saving.hdf5 import Reader
+from lamella.saving.hdf5_tree import is_cut_off
 from lamella.saving.keras_file import CONFIG, WEIGHTS, load_keras, save_keras
-from lamella.saving.legacy_h5 import load_h5_model, load_h5_weights, save_h5_model
+from lamella.saving.legacy_h5 import is_old, load_h5_model, load_h5_weights, save_h5_model
+from lamella.saving.orbax import ORBAX, save_checkpoint
 from lamella.saving.report import LoadReport
+from lamella.saving.restore import load_checkpoint, load_checkpoint_model
+from lamella.saving.sharded import SHARDED, ShardedReader, index_of, save_sharded
 from lamella.saving.state import read_state, write_state
 
-_OLD = (".h5", ".hdf5")
+_OLD, _SAFETENSORS, _WEIGHTS = (".h5", ".hdf5"), ".safetensors", ".weights.h5"
+_ENDINGS = (_WEIGHTS, SHARDED, _SAFETENSORS, ORBAX)
 _REMOTE = "://"
 
 
@@ -63,9 +70,11 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
         return load_h5_model(existing(path), custom_objects, compile, safe_mode)
     if path.endswith(".keras") or os.path.exists(os.path.join(path, CONFIG)):
         return load_keras(existing(path), custom_objects, compile, safe_mode)
+    if path.endswith(ORBAX) or is_checkpoint(path):
+        return load_checkpoint_model(path, custom_objects, compile, safe_mode)
     raise FileError(
         f"{path}: File format not supported.",
-        expected="a .keras file (or the folder of one), or a .h5 file",
+        expected="a .keras file (or the folder of one), a .h5 file, or a folder of Orbax checkpoints",
         fix="a TensorFlow SavedModel cannot be read: save it as .keras first" if os.path.isdir(path) else None,
     )
 
@@ -76,21 +85,28 @@ def save_weights(
     """Writes the state of a model (and of its optimizer) without its architecture.
 
     Args:   filepath: ends in `.weights.h5`, `.safetensors` or `.orbax` (a folder; needs orbax-checkpoint).
+            max_shard_size: in GB; writes files of at most this size, and an index that ends in `.weights.json`.
             objects_to_skip: layers that are left out.
     Raises: ArgumentError: another ending.  StateError: the model is not built.  FileError: as for `save_model`.
     """
     skip = kwargs.pop("objects_to_skip", None) or ()
     _no_more("save_weights", kwargs)
     path = _local(filepath)
-    if max_shard_size is not None:
-        raise ArgumentError("Weights are saved in one file.", received=f"max_shard_size={max_shard_size}")
-    if not path.endswith((".weights.h5", *BY_ADDRESS)):
-        raise ArgumentError("The filename must end in `.weights.h5`.", expected=f"or {_or(BY_ADDRESS)}", received=path)
+    path = path if max_shard_size is None else index_of(path)
+    if not path.endswith(_ENDINGS) or path.endswith(SHARDED) == (max_shard_size is None):
+        raise ArgumentError(
+            "The filename must end in `.weights.h5`.",
+            expected=f"or {_or(_ENDINGS[1:])}; with max_shard_size, and only then, `{SHARDED}`",
+            received=path,
+        )
     _check_built(model, "save_weights")
     _check_overwrite(path, overwrite)
-    if path.endswith(BY_ADDRESS):
-        save_by_address(model, path, skip)
-        return
+    if path.endswith(ORBAX):
+        return save_checkpoint(model, path, skip)
+    if path.endswith(_SAFETENSORS):
+        return save_safetensors(model, path, skip)
+    if max_shard_size is not None:
+        return save_sharded(model, path, max_shard_size, skip)
     data, _ = write_state(model, skip)
     with atomic_write(path) as file:
         file.write(data)
@@ -111,24 +127,37 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     old = path.endswith(_OLD) and not path.endswith(".weights.h5")
     if by_name is not None and not old:
         raise ArgumentError("`by_name` only supports old .h5 files.", received=path)
-    if skip is not None and not path.endswith(".weights.h5"):
+    if skip is not None and not path.endswith((_WEIGHTS, SHARDED)):
         raise ArgumentError("`objects_to_skip` only supports .weights.h5 files.", received=path)
     _check_built(model, "load_weights")
     if old:
         return load_h5_weights(model, existing(path), bool(by_name), skip_mismatch)
-    if path.endswith(BY_ADDRESS):
-        return load_by_address(model, path, skip_mismatch)
+    if path.endswith(_SAFETENSORS):
+        return load_safetensors(model, path, skip_mismatch)
+    if path.endswith(ORBAX) or is_checkpoint(path):
+        return load_checkpoint(model, path, skip_mismatch)
     if path.endswith(".keras"):
         with Entries(path) as entries:
             return _read(model, Reader(path, entries.read(WEIGHTS), WEIGHTS), (), skip_mismatch)
-    if not path.endswith(".weights.h5"):
-        raise FileError(
-            f"{path}: File format not supported.", expected=f"a .weights.h5, .keras or .h5 file, {_or(BY_ADDRESS)}"
-        )
-    return _read(model, Reader(existing(path)), skip or (), skip_mismatch)
+    if not path.endswith((_WEIGHTS, SHARDED)):
+        raise FileError(f"{path}: File format not supported.", expected=f"a .keras or .h5 file, {_or(_ENDINGS)}")
+    if path.endswith(_WEIGHTS) and is_old(existing(path)):  # whatever it is called
+        return load_h5_weights(model, existing(path), False, skip_mismatch)
+    return _read(
+        model, (ShardedReader if path.endswith(SHARDED) else Reader)(existing(path)), skip or (), skip_mismatch
+    )
 
 
-def _read(model: Any, reader: Reader, skip: Any, skip_mismatch: bool) -> LoadReport:
+def looks_whole(path: Any) -> bool:
+    """Whether a file without a known hash may be complete: it is not empty, a zip has its end, HDF5 its length."""
+    with open(path, "rb") as file:
+        start = file.read(2)
+        if start == b"\x89H":
+            return not is_cut_off(file)
+    return bool(start) and (start != b"PK" or zipfile.is_zipfile(path))
+
+
+def _read(model: Any, reader: Any, skip: Any, skip_mismatch: bool) -> LoadReport:
     with reader, guarded(reader.file):
         return read_state(model, reader, skip=skip, skip_mismatch=skip_mismatch)
 

@@ -8,6 +8,7 @@ Entry    the dict-like `store` of one object, as `save_own_variables` and `load_
 from __future__ import annotations
 
 import io
+import itertools
 import zlib
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
@@ -20,8 +21,9 @@ from lamella.errors import FileError, MissingExtraError, nearest
 from lamella.saving.gate import guarded
 from lamella.saving.hdf5_tree import MAX_NAME, Bytes, Stored
 
-MAX_OBJECTS = 100_000
+MAX_OBJECTS = 30_000  # EfficientNetB0 with Adam is 1,200
 MAX_DEPTH = 64
+_serial = itertools.count()  # HDF5 opens no two files of one name, not even in memory
 _MAX_ATTRIBUTE = 64512  # bytes, as HDF5 limits them
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _CHECKSUM = "crc32"  # of each array, in our own files; Keras does not look at it
@@ -179,7 +181,7 @@ class Writer:
     """
 
     def __init__(self) -> None:
-        self._root = _h5py().File("in memory", "w", driver="core", backing_store=False)
+        self._root = _h5py().File(f"in memory {next(_serial)}", "w", driver="core", backing_store=False)
 
     def group(self, path: str) -> Any:
         """The group at a path, made where it is not there."""

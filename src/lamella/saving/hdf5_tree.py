@@ -25,7 +25,8 @@ from lamella.saving.hdf5_types import Attribute, Cut, dtype_of, shape_of
 MAX_MESSAGES = 1_000_000
 MAX_NAME = 1024  # bytes
 _NOWHERE = (1 << 64) - 1
-_ELSEWHERE = "it is stored outside of the file, in chunks or through a filter, which Keras does not do."
+_LEAST = 96  # bytes: what says where the end is
+_REWRITE = 'write the file anew: new = h5py.File(…, "w"); for each array new[name] = old[name][()], and its attributes'
 _SPACE, _LINKS, _TYPE, _LINK, _FILES, _LAYOUT, _FILTER, _ATTRIBUTE, _MORE, _TABLE = (
     *(0x01, 0x02, 0x03, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11),
 )
@@ -48,6 +49,26 @@ class Stored:
     @property
     def is_array(self) -> bool:
         return self.shape is not None or self.refusal is not None
+
+
+class _CutOffError(FileError):
+    """The file ends before the end that it names."""
+
+
+def is_cut_off(file: IO[bytes]) -> bool:
+    """Whether an HDF5 file ends too early, told by its first bytes; whatever else is in it does not matter.
+
+    Example: >>> import io
+             >>> from lamella.saving.hdf5_tree import is_cut_off
+             >>> is_cut_off(io.BytesIO(b"\\x89HDF\\r\\n"))
+             True
+    """
+    try:
+        return Bytes(file).size < _LEAST
+    except _CutOffError:
+        return True
+    except FileError:
+        return file.seek(0, 2) < _LEAST
 
 
 class Bytes:
@@ -95,7 +116,7 @@ class Bytes:
         start.at = 12 if version >= 2 else 28 if version == 1 else 24
         base, _, end = start.number(8), start.number(8), start.number(8)
         if base or end > self.size:
-            raise FileError("the file is cut off.", expected=f"{end} bytes", received=self.size)
+            raise _CutOffError("the file is cut off.", expected=f"{end} bytes", received=self.size)
         start.at += 0 if version >= 2 else 16
         return start.number(8)
 
@@ -240,7 +261,7 @@ def _check_compact(body: Cut) -> None:
     if body.number(8) != _NOWHERE:
         raise FileError(
             "a group keeps its names in a way that Keras does not write.",
-            fix='copy the file with h5py.File(…, "w", libver="earliest")',
+            fix=_REWRITE,
         )
 
 
@@ -260,7 +281,7 @@ def _describe(found: Stored, about: dict[int, Cut]) -> None:
         if not {_SPACE, _TYPE, _LAYOUT} <= set(about):
             raise FileError("this is no array.")
         if _FILES in about or _FILTER in about:
-            raise FileError(_ELSEWHERE)
+            raise _elsewhere("outside of the file" if _FILES in about else "through a filter (compressed, say)")
         found.dtype, found.shape = dtype_of(about[_TYPE].data), shape_of(about[_SPACE])
         _place(found, about[_LAYOUT])
         if found.size != found.dtype.itemsize * math.prod(found.shape):
@@ -269,10 +290,14 @@ def _describe(found: Stored, about: dict[int, Cut]) -> None:
         found.refusal = error
 
 
+def _elsewhere(how: str) -> FileError:
+    return FileError(f"it is stored {how}, which Keras does not do.", fix=_REWRITE)
+
+
 def _place(found: Stored, body: Cut) -> None:
     version, kind = body.number(1), body.number(1)
     if version not in (3, 4) or kind > 1:
-        raise FileError(_ELSEWHERE)
+        raise _elsewhere({2: "in chunks", 3: "as a view of other files"}.get(kind, "in an old way"))
     if kind == 0:
         found.inline = body.take(body.number(2))
         found.size = len(found.inline)

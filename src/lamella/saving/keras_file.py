@@ -15,6 +15,7 @@ from lamella.registry import ObjectSharingScope, deserialize_keras_object, seria
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import Entries, guarded, parse_json
 from lamella.saving.hdf5 import Reader
+from lamella.saving.keras2 import is_keras2, modernized
 from lamella.saving.reading import reading, settle
 from lamella.saving.state import read_state, write_state
 
@@ -63,14 +64,24 @@ def load_keras(path: Any, custom_objects: Any, compile: bool, safe_mode: bool) -
     with Entries(path) as entries, reading():
         with guarded(path, CONFIG):
             config = parse_json(entries.read(CONFIG))
-            model = _made(config, custom_objects, compile, safe_mode)
+            config = modernized(config) if _is_keras2(entries) else config
+            model = model_of(config, custom_objects, compile, safe_mode)
         with Reader(path, entries.read(WEIGHTS), WEIGHTS) as reader, guarded(path, WEIGHTS):
             read_state(model, reader, entries)
             settle(model, entries.path)
     return model
 
 
-def _made(config: Any, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+def _is_keras2(entries: Entries) -> bool:
+    about = parse_json(entries.read(METADATA)) if METADATA in entries else {}
+    return "keras_version" in about and is_keras2(about["keras_version"])
+
+
+def model_of(config: Any, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    """The model that a config describes, without values yet.
+
+    Raises: FileError: it describes something else.
+    """
     if not isinstance(config, dict):
         raise FileError("it does not describe a model.", received=type(config).__name__)
     if not compile:

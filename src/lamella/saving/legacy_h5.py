@@ -19,15 +19,24 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import FileError
-from lamella.registry import deserialize_keras_object, serialize_keras_object
+from lamella.graph import OPS
+from lamella.registry import (
+    CustomObjectScope,
+    SafeModeScope,
+    all_custom_objects,
+    deserialize_keras_object,
+    serialize_keras_object,
+)
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import guarded, parse_json
 from lamella.saving.hdf5 import Reader, Writer
+from lamella.saving.keras2 import is_keras2, modernized, modernized_training, optimizer_state
 from lamella.saving.reading import reading, settle
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.state import Variable
 
 _TOP = "top_level_model_weights"
+_OPS = "keras.ops.numpy"  # any of their modules will do
 _TRAINING = (
     *("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"),
     *("run_eagerly", "steps_per_execution", "jit_compile"),
@@ -90,30 +99,59 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
             text = reader.text("", "model_config")
             if text is None:
                 raise FileError(
-                    "No model config found in the file: it holds weights only.", fix="use model.load_weights()"
+                    "No model config found in the file: it holds weights only.",
+                    fix="use load_weights() of a model that fits (lamella convert: --model)",
                 )
-            model = deserialize_keras_object(parse_json(text), custom_objects=custom_objects, safe_mode=safe_mode)
+            old = is_keras2(reader.text("", "keras_version"))
+            config = modernized(parse_json(text)) if old else _with_ops(parse_json(text))
+            model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
         with guarded(path):
             _read_in_order(model, reader, "model_weights", LoadReport(), skip_mismatch=False)
         with guarded(path, "training_config"):
             training = reader.text("", "training_config")
             if compile and training is not None:
-                _compile(model, reader, parse_json(training))
+                with CustomObjectScope(all_custom_objects(custom_objects)), SafeModeScope(safe_mode):
+                    _compile(model, reader, parse_json(training), old)
         with guarded(path):
             settle(model, path)
     return model
 
 
-def _compile(model: Any, reader: Reader, training: dict[str, Any]) -> None:
+def _with_ops(config: Any) -> Any:
+    """A config with the module of each op, which Keras leaves out here; other than a layer an op is never trained."""
+    if isinstance(config, list):
+        return [_with_ops(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    found = {key: _with_ops(value) for key, value in config.items()}
+    if "inbound_nodes" in found and "module" not in found and "trainable" not in found.get("config", ()):
+        found |= {"module": _OPS} if found.get("class_name") in OPS else {}
+    return found
+
+
+def _compile(model: Any, reader: Reader, training: dict[str, Any], old: bool) -> None:
+    training = modernized_training(training) if old else training
     training["optimizer"] = training.get("optimizer_config", "rmsprop")
     model.compile_from_config({key: training[key] for key in _TRAINING if key in training})
     if not reader.has_group("optimizer_weights"):
         return
-    values = _arrays(reader, "optimizer_weights")
-    if [v.shape for v in values] == [v.shape for v in model.optimizer.variables]:
-        model.optimizer.set_weights(values)
-    elif len(values) and np.any(values[0]):  # it made steps
+    names, values = reader.texts("optimizer_weights", "weight_names"), _arrays(reader, "optimizer_weights")
+    state = optimizer_state(names, values, model) if old and names else _in_order(model.optimizer.variables, values)
+    for variable, value in (state or {}).items():
+        variable.assign(value)
+    if state is None and len(values) and np.any(values[0]):  # it made steps
         warnings.warn(f"{reader.name}: the optimizer's state does not fit; it starts anew.", stacklevel=5)
+
+
+def _in_order(variables: list[Variable], values: list[np.ndarray]) -> dict[Variable, np.ndarray] | None:
+    fits = [v.shape for v in values] == [v.shape for v in variables]
+    return dict(zip(variables, values, strict=True)) if fits else None
+
+
+def is_old(path: Path) -> bool:
+    """Whether a file of weights is laid out as here."""
+    with Reader(path) as reader:
+        return reader.has_text("", "layer_names")
 
 
 def load_h5_weights(model: Any, path: Path, by_name: bool, skip_mismatch: bool) -> LoadReport:

@@ -7,6 +7,7 @@ from typing import Any
 from lamella.errors import ConfigError
 from lamella.registry import deserialize_keras_object
 from lamella.saving.gate import parse_json
+from lamella.saving.keras2 import is_keras2, modernized
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -20,4 +21,6 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     config = parse_json(json_string)
     if not isinstance(config, dict) or "class_name" not in config:
         raise ConfigError("The JSON text describes no model.", received=str(json_string)[:100])
+    if "keras_version" in config and is_keras2(config["keras_version"]):
+        config = modernized(config)
     return deserialize_keras_object(config, custom_objects=custom_objects)

@@ -1,29 +1,32 @@
-"""Orbax checkpoints: a folder to which every device writes its own part of each array.
+"""Orbax writes checkpoints: each device its own part of each array, in the background if wanted.
 
-    {"model": {address: array}, "optimizer": {address: array}}
+A checkpoint is written under a temporary name, sealed, and takes its number in one step.
 
 Source: https://orbax.readthedocs.io
 """
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
-import shutil
-import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from functools import cached_property
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakMethod
 
 import jax
 
-from lamella.errors import FileError, MissingExtraError
-from lamella.saving.gate import existing, guarded
-from lamella.state import Variable
+from lamella.errors import MissingExtraError
+from lamella.saving.content import ADDRESSES, PYTREE, tree_of
+from lamella.saving.gate import guarded
+from lamella.saving.numbered import Numbered
+from lamella.saving.seal import seal
 
 ORBAX = ".orbax"
-_ITEM = "state.orbax"  # of each numbered checkpoint
 
 
 def orbax() -> Any:
@@ -35,71 +38,13 @@ def orbax() -> Any:
         import orbax.checkpoint as package
     except ImportError as error:
         raise MissingExtraError("Checkpoints need Orbax.", fix="pip install lamella[orbax]") from error
-    return package
+    return package.v1
 
 
-def save_checkpoint(path: Any, tree: Any) -> None:
-    """Writes a checkpoint; one that was there is replaced once the new one is whole."""
-    package, path = orbax(), Path(os.path.abspath(path))
-    with guarded(path), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        with package.StandardCheckpointer() as checkpointer:
-            checkpointer.save(Path(folder, "new"), tree)
-        if path.exists():
-            path.rename(Path(folder, "old"))
-        Path(folder, "new").rename(path)
-        shutil.rmtree(Path(folder, "old"), ignore_errors=True)
-
-
-class Checkpoint(Mapping[str, Any]):
-    """The arrays of one part of a checkpoint by address; they are read when the first one is asked for.
-
-    Args:   variables: arrays come onto the devices of the variables of these addresses.
-    Raises: FileError: the folder holds no checkpoint, or one of another program.
-    """
-
-    def __init__(self, path: Any, part: str, variables: Mapping[str, Variable]):
-        self.path, self._part, self._variables = existing(os.path.abspath(path)), part, variables
-        self._package = orbax()
-        with guarded(self.path):
-            self._saved = self._metadata()
-            found = self._saved[part]
-            self.shapes = {address: tuple(about.shape) for address, about in found.items()}
-            self.dtypes = {address: jax.numpy.dtype(about.dtype) for address, about in found.items()}
-
-    def _metadata(self) -> dict[str, Any]:
-        with self._package.StandardCheckpointer() as checkpointer:
-            saved = getattr(checkpointer.metadata(self.path).item_metadata, "tree", None)
-        if not isinstance(saved, dict) or not saved.keys() == {"model", "optimizer"}:
-            raise FileError("this is no checkpoint of a model's state.", fix="give the folder that save_weights wrote")
-        return saved
-
-    @cached_property
-    def _arrays(self) -> dict[str, Any]:
-        here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        wanted = {
-            part: {
-                address: self._place(about, address if part == self._part else None, here)
-                for address, about in held.items()
-            }
-            for part, held in self._saved.items()
-        }
-        with guarded(self.path), self._package.StandardCheckpointer() as checkpointer:
-            return checkpointer.restore(self.path, wanted)[self._part]
-
-    def _place(self, about: Any, address: str | None, default: Any) -> jax.ShapeDtypeStruct:
-        variable = self._variables.get(address or "")
-        fits = variable is not None and variable.shape == tuple(about.shape)
-        sharding = variable.raw.sharding if variable is not None and fits else default
-        return jax.ShapeDtypeStruct(about.shape, about.dtype, sharding=sharding)
-
-    def __getitem__(self, address: str) -> Any:
-        return self._arrays[address]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.shapes)
-
-    def __len__(self) -> int:
-        return len(self.shapes)
+def save_checkpoint(model: Any, path: Any, skip: Any = ()) -> None:
+    """Writes the state of a model and of its optimizer as the one checkpoint of a folder."""
+    tree, addresses = tree_of(model, skip=skip)
+    Checkpoints(path).save(None, {PYTREE: tree}, {ADDRESSES: addresses})
 
 
 class Checkpoints:
@@ -109,30 +54,92 @@ class Checkpoints:
           background: whether `save` returns before all is on the disk.
     """
 
-    def __init__(self, folder: Any, most: int | None, background: bool):
-        package = orbax()
-        self._folder = os.path.abspath(folder)
-        options = package.CheckpointManagerOptions(max_to_keep=most, enable_async_checkpointing=background)
-        self._manager = package.CheckpointManager(self._folder, options=options, item_names=(_ITEM,))
+    def __init__(self, folder: Any, most: int | None = None, background: bool = False):
+        self._orbax = orbax()
+        self._folder, self._most = Numbered(folder), most
+        self._background = ThreadPoolExecutor(1, "checkpoints") if background else None
+        self._saving: Future[None] | None = None
+        if background:
+            _before_threads_end(WeakMethod(self.wait))
 
-    def save(self, step: int, tree: Any) -> None:
-        """Saves a state under a number; one of the same number is replaced."""
-        arguments = orbax().args
-        with guarded(self._folder, str(step)):
-            if step in self._manager.all_steps():
-                self._manager.wait_until_finished()
-                self._manager.delete(step)
-            kept = self._manager.save(step, args=arguments.Composite(**{_ITEM: arguments.StandardSave(tree)}))
-        if not kept:
-            warnings.warn(f"{self._folder} holds later checkpoints than {step}, which was not saved.", stacklevel=6)
+    def save(self, number: int | None, content: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+        """Saves under a number, in place of the checkpoint that has it.
+
+        Args: number: that of the last checkpoint if None.
+        """
+        self.wait()
+        last = (self._folder.numbers() or [None])[-1]
+        number = last or 0 if number is None else number
+        if last is not None and last > number:
+            warnings.warn(f"{self._folder.path} has later checkpoints than {number}: not saved.", stacklevel=6)
+            return
+        written = self._begun(number, content)
+        if self._background is None:
+            self._finish(number, written, about)
+        else:
+            self._saving = self._background.submit(self._finish, number, written, about)
+
+    def _begun(self, number: int, content: Mapping[str, Any]) -> Any:
+        """Starts to write; the arrays may change once this returns."""
+        with self._guarded(number), _quiet():
+            if _is_first():
+                self._folder.clear()
+            return self._orbax.save_checkpointables_async(self._folder.partial(number), dict(content))
+
+    def _finish(self, number: int, written: Any, about: Mapping[str, Any]) -> None:
+        with self._guarded(number), _quiet():
+            written.result()
+            if _is_first():
+                seal(self._folder.partial(number), about)
+                self._folder.commit(number)
+                self._folder.keep(self._most)
+
+    @contextmanager
+    def _guarded(self, number: int) -> Iterator[None]:
+        """Leaves nothing half written when something fails."""
+        with guarded(self._folder.path, str(number)):
+            try:
+                yield
+            except BaseException:
+                self._folder.abandon(number)
+                raise
 
     def wait(self) -> None:
-        """Returns when all that was saved is on the disk."""
-        with guarded(self._folder):
-            self._manager.wait_until_finished()
+        """Returns when all that was saved is on the disk.
+
+        Raises: FileError: it could not be written.
+        """
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
 
     def latest(self) -> str | None:
         """The path of the last checkpoint, for `load_weights`."""
         self.wait()
-        step = self._manager.latest_step()
-        return None if step is None else os.path.join(self._folder, str(step), _ITEM)
+        found = self._folder.latest()
+        return None if found is None else os.fspath(found)
+
+
+def _before_threads_end(wait: WeakMethod[Any]) -> None:
+    """Has a program that ends wait, while threads can still be started: Orbax would lose what it is writing."""
+    getattr(threading, "_register_atexit", atexit.register)(lambda: (wait() or (lambda: None))())
+
+
+def _is_first() -> bool:
+    """Whether this process does what is done once."""
+    return jax.process_index() == 0
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Orbax from warning of a text that has no arrays beside it."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return "Skipping merge of OCDBT" not in record.getMessage()
+
+    logger = logging.getLogger("absl")
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lamella.errors import FileError
+from lamella.registry import budget
 from lamella.saving.gate import MEBI
 from lamella.state import frame, untouched, walk
 
@@ -17,7 +18,7 @@ SPARE = 64 * MEBI  # bytes of first values that the file need not account for
 @contextmanager
 def reading() -> Iterator[None]:
     """Variables have shapes and no values yet; names, seeds and counts outside of the model stay as they were."""
-    with untouched(), frame(deferred=True):
+    with untouched(), frame(deferred=True), budget():
         yield
 
 
@@ -26,7 +27,8 @@ def settle(model: Any, path: Path) -> None:
 
     Raises: FileError: that would take far more memory than the file accounts for.
     """
-    left = {variable: (address, variable.nbytes) for address, variable in walk(model) if variable.is_deferred}
+    found = [item for owner in _owners(model) for item in walk(owner)]
+    left = {variable: (address, variable.nbytes) for address, variable in found if variable.is_deferred}
     address, _ = max(left.values(), key=lambda item: item[1], default=("", 0))
     wanted = sum(size for _, size in left.values())
     if wanted > SPARE + 3 * _size(path):
@@ -34,6 +36,12 @@ def settle(model: Any, path: Path) -> None:
     with frame(deferred=False):
         for variable in left:
             _ = variable.raw
+
+
+def _owners(model: Any) -> list[Any]:
+    """The model, and what it is trained with."""
+    optimizer = getattr(model, "optimizer", None)
+    return [model, *([] if optimizer is None else [optimizer]), *getattr(model, "metrics", ())]
 
 
 def _size(path: Path) -> int:

@@ -25,18 +25,33 @@ def write_state(model: Any, skip: Iterable[Any] = ()) -> tuple[bytes, dict[str, 
     Args: skip: objects that are left out, with all that is met only inside of them.
     """
     writer = Writer()
-    assets: dict[str, bytes] = {}
+    write_arrays(model, writer, skip)
+    return writer.bytes(), assets_of(model, skip)
+
+
+def write_arrays(model: Any, writer: Any, skip: Iterable[Any] = ()) -> None:
+    """Puts what each part of a model keeps into a `Writer` (or what has its methods)."""
 
     def enter(part: Any, path: str) -> bool:
         if hasattr(part, "save_own_variables"):
             name = getattr(part, "name", None)
             part.save_own_variables(Entry(writer, path, name if isinstance(name, str) else None))
-        if hasattr(part, "save_assets"):
-            assets.update(_assets_of(part, path))
         return True
 
     visit(model, "", enter, {id(part): part for part in skip})
-    return writer.bytes(), assets
+
+
+def assets_of(model: Any, skip: Iterable[Any] = ()) -> dict[str, bytes]:
+    """The further files of a model's layers by entry."""
+    found: dict[str, bytes] = {}
+
+    def enter(part: Any, path: str) -> bool:
+        if hasattr(part, "save_assets"):
+            found.update(_assets_of(part, path))
+        return True
+
+    visit(model, "", enter, {id(part): part for part in skip})
+    return found
 
 
 def _assets_of(part: Any, path: str) -> dict[str, bytes]:
@@ -99,13 +114,13 @@ class _Loading:
                 return self._note(part, path, stored, error)
             if stored:
                 self._loaded[_entry_of(stored.path)] = stored.path
-        if self._entries is not None and hasattr(part, "load_assets"):
-            self._read_assets(part, path, self._entries)
+        if self._entries is not None:
+            read_assets(part, path, self._entries)
         self.failed.pop(id(part), None)
         return True
 
     def _read(self, part: Any, stored: StoredEntry) -> None:
-        if isinstance(part, Optimizer) and _untrained(stored):
+        if isinstance(part, Optimizer) and _untrained(part, stored):
             return
         overlay: dict[Any, Any] = {}
         with frame(overlay=overlay):
@@ -129,16 +144,21 @@ class _Loading:
         above, container, _ = path.partition("/container")
         return bool(container) and not self._reader.has_group(above + container)
 
-    def _read_assets(self, part: Any, path: str, entries: Entries) -> None:
-        names = entries.assets(path)
-        if not names:
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            for name in names:
-                file = Path(folder, name.removeprefix(Entries.ASSETS).removeprefix(f"{path}/"))
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(entries.read(name))
-            part.load_assets(folder)
+
+def read_assets(part: Any, path: str, entries: Any) -> None:
+    """Gives a part the further files that it wrote, if there are any.
+
+    Args: entries: has `assets(path)`, the names of these files, and `read(name)`.
+    """
+    names = entries.assets(path) if hasattr(part, "load_assets") else []
+    if not names:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            file = Path(folder, name.removeprefix(Entries.ASSETS).removeprefix(f"{path}/"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(entries.read(name))
+        part.load_assets(folder)
 
 
 def _entry_of(group: str) -> str:
@@ -146,6 +166,7 @@ def _entry_of(group: str) -> str:
     return group.removesuffix("vars").rstrip("/") or "the model itself"
 
 
-def _untrained(stored: StoredEntry) -> bool:
-    """Whether an optimizer's state in a file is one before the first step: then there is nothing in it."""
-    return not stored or ("0" in stored and stored["0"].shape == () and not np.any(stored["0"]))
+def _untrained(optimizer: Optimizer, stored: StoredEntry) -> bool:
+    """Whether an optimizer's state in a file is one before the first step, when Keras has made no slots yet."""
+    counted = "0" in stored and stored["0"].shape == () and np.any(stored["0"])
+    return not stored or not (counted or len(stored) == len(optimizer.variables))

@@ -12,7 +12,7 @@ import numpy as np
 from jax.experimental import io_callback
 
 from lamella.errors import ArgumentError
-from lamella.state.frame import current
+from lamella.state.frame import current, frame
 from lamella.state.later import is_traced
 from lamella.state.names import auto_name
 from lamella.state.variable import Variable
@@ -36,7 +36,9 @@ class SeedGenerator(Owner):
         if not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ArgumentError("A seed is an integer of at least 0.", received=repr(seed))
         self.name = name or auto_name(type(self).__name__)
-        self.state = Variable(np.array([seed % 2**32, 0], np.uint32), trainable=False, name="seed_generator_state")
+        start = np.array([seed % 2**32, 0], np.uint32)
+        with frame(path=(*current().path, self.name)):
+            self.state = Variable(start, trainable=False, name="seed_generator_state")
 
     def next(self, ordered: bool = True) -> jax.Array:
         """A seed (2,) uint32 that it has not given before.

@@ -27,14 +27,16 @@ class Owner:
         return attribute_children(self)
 
 
+_HOLDERS = (Variable, Owner, list, tuple, dict)  # asked before a value is looked into: most attributes are none
+
+
 def attribute_children(owner: object, skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Variable | Owner]]:
     """The children found in `vars(owner)`; a leading underscore is not shown."""
     attributes = vars(owner)
     for key, value in list(attributes.items()):
-        if key in skip or isinstance(value, (str, int, float)) or value is None:
-            continue
-        shown = key.lstrip("_")
-        yield from _found(key if shown != key and shown in attributes else shown, value)
+        if key not in skip and isinstance(value, _HOLDERS):
+            shown = key.lstrip("_")
+            yield from _found(key if shown != key and shown in attributes else shown, value)
 
 
 def _found(segment: str, value: Any) -> Iterator[tuple[str, Variable | Owner]]:
@@ -42,10 +44,12 @@ def _found(segment: str, value: Any) -> Iterator[tuple[str, Variable | Owner]]:
         yield segment, value
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _found(f"{segment}[{index}]", item)
+            if isinstance(item, _HOLDERS):
+                yield from _found(f"{segment}[{index}]", item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _found(f"{segment}[{key}]", item)
+            if isinstance(item, _HOLDERS):
+                yield from _found(f"{segment}[{key}]", item)
 
 
 def walk(owner: Owner, prefix: str = "") -> Iterator[tuple[str, Variable]]:

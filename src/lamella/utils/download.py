@@ -6,7 +6,6 @@ import hashlib
 import os
 import tempfile
 import warnings
-import zipfile
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -16,7 +15,7 @@ from urllib.request import urlopen
 
 from lamella.callbacks import Progbar
 from lamella.errors import ArgumentError, FileError
-from lamella.saving import atomic_write
+from lamella.saving import atomic_write, looks_whole
 from lamella.utils.archives import extract_archive
 
 _CHUNK = 1 << 20
@@ -110,16 +109,9 @@ def _places(folder: Path, fname: str | None, origin: str, extract: bool) -> tupl
 
 def _is_right(path: Path, file_hash: str | None, algorithm: str) -> bool:
     if file_hash is None:
-        return _looks_whole(path)
+        return looks_whole(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: _digest(file_hash, algorithm)).hexdigest() == file_hash
-
-
-def _looks_whole(path: Path) -> bool:
-    """Whether a file without a known hash may be complete: it is not empty, and a zip has its end."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    return bool(start) and (start != b"PK" or zipfile.is_zipfile(path))
 
 
 def _digest(file_hash: str | None, algorithm: str) -> Any:

@@ -122,7 +122,7 @@ def as_layer(name: str, words: str, layer: Any) -> None:
 
 for slot in ("activation", "kernel_initializer", "bias_regularizer", "kernel_constraint", "dtype"):
     in_layer(f"lambda as {slot}", "lambda", **{slot: LAMBDA})
-    in_layer(f"os.system as {slot}", "not known here|describes no|dtype", **{slot: obj("os", "function", "system")})
+    in_layer(f"os.system as {slot}", "not known here|is no|dtype", **{slot: obj("os", "function", "system")})
 for module, function in [
     *[("builtins", "eval"), ("os", "system"), ("subprocess", "Popen"), ("posix", "system"), ("importlib", "reload")],
     *[("lamella.saving", "load_model"), ("keras.saving", "load_model"), ("keras.models", "load_model")],
@@ -132,7 +132,7 @@ for module, function in [
     *[("malicious", "case"), ("keras.layers.__init__", "__builtins__"), ("keras.layers", "deserialize")],
 ]:
     named = obj(module, "function", function)
-    in_layer(f"{module}.{function} as activation", "not known|describes no", activation=named)
+    in_layer(f"{module}.{function} as activation", "not known|is no activation", activation=named)
     if not module.startswith(("keras.losses", "keras.ops", "keras.random")):
         as_layer(f"{module}.{function} as layer", "", obj(module, function, registered_name=f"{module}>{function}"))
 
@@ -172,11 +172,6 @@ def lambda_as_loss() -> bytes:
 @case(".keras", "not known here")
 def built_by_another_class() -> bytes:
     return with_config(obj("shutil", "rmtree", {"path": "/tmp/none"}, build_config={"input_shape": [None, 3]}))
-
-
-PATTERNS = {"exclude_layers": ["(a+)+$"], "policy_map": {"(.*a){20}": None}, "optimizer_map": {"(?=x)": 1}}
-for key, pattern in PATTERNS.items():
-    in_layer(f"regular expression in {key}", "regular expression", **{key: pattern})
 
 
 # What a config costs
@@ -322,20 +317,19 @@ def wrong_checksum() -> bytes:
 # HDF5
 
 
-def in_weights(
-    name: str, words: str, change: Callable[[Any], Any], ending: str = ".weights.h5", **options: Any
-) -> None:
+def written_with(change: Callable[[Any], Any], ending: str = ".h5") -> bytes:
+    """The good file after `change(file)`."""
+    data = io.BytesIO(entries()["model.weights.h5"] if ending != ".h5" else written(".h5"))
+    with h5py.File(data, "r+") as file:
+        change(file)
+    return data.getvalue()
+
+
+def in_weights(name: str, words: str, change: Callable[[Any], Any], ending: str = ".weights.h5") -> None:
     """A case: a weights file that was changed, alone and inside of a whole model."""
-
-    def weights() -> bytes:
-        data = io.BytesIO(entries()["model.weights.h5"] if ending != ".h5" else written(".h5"))
-        with h5py.File(data, "r+") as file:
-            change(file)
-        return data.getvalue()
-
-    case(ending, words, name)(weights)
+    case(ending, words, name)(lambda: written_with(change, ending))
     if ending == ".weights.h5":
-        case(".keras", words, name)(lambda: zipped({"model.weights.h5": weights()}))
+        case(".keras", words, name)(lambda: zipped({"model.weights.h5": written_with(change, ending)}))
 
 
 KERNEL = "layers/dense/vars/0"
@@ -369,10 +363,11 @@ in_weights("external link", "link to somewhere else", linked(h5py.ExternalLink(S
 in_weights("two names", "two names", linked(lambda file: file["layers/dense/vars/1"]))
 in_weights("a loop", "two names", lambda file: file.__setitem__("layers/again", file["/"]))
 in_weights("external data", "outside", replaced(shape=(3, 4), dtype="f4", external=[(SECRET, 0, 48)]))
-in_weights("virtual", "outside", virtual)
-in_weights("filter", "outside", replaced(data=np.ones((3, 4)), compression="gzip"))
-in_weights("chunks", "outside", replaced(data=np.ones((3, 4)), chunks=(1, 4)))
-in_weights("shape bomb", "outside", replaced(shape=(1 << 20, 1 << 20), dtype="f4", chunks=(1024, 1024), compression=9))
+in_weights("virtual", "view of other files", virtual)
+in_weights("filter", "through a filter", replaced(data=np.ones((3, 4)), compression="gzip"))
+in_weights("chunks", "in chunks", replaced(data=np.ones((3, 4)), chunks=(1, 4)))
+bomb_of_chunks = {"shape": (1 << 20, 1 << 20), "dtype": "f4", "chunks": (1024, 1024), "compression": 9}
+in_weights("shape bomb", "through a filter", replaced(**bomb_of_chunks))
 in_weights("never written", "more bytes", replaced(shape=(1 << 20, 1 << 10), dtype="f4"))
 in_weights("texts", "not numeric", replaced(data=["a", "b"]))
 in_weights("fixed texts", "not numeric", replaced(data=np.array([b"a", b"b"])))

@@ -38,6 +38,19 @@ def recurrent():
     return lamella.Sequential([lamella.Input((5, 4)), L.LSTM(3)])
 
 
+def backwards():
+    """Loops from the end to the start."""
+    both = L.Bidirectional(L.LSTM(3, return_sequences=True))
+    body = [L.GRU(3, go_backwards=True, return_sequences=True), both, L.Bidirectional(L.SimpleRNN(2), merge_mode="sum")]
+    return lamella.Sequential([lamella.Input((5, 4)), *body])
+
+
+def words():
+    """Numbers of words, of which 0 is none."""
+    body = [L.Embedding(6, 4, mask_zero=True), L.Bidirectional(L.GRU(3, return_sequences=True)), L.LSTM(2)]
+    return lamella.Sequential([lamella.Input((5,), dtype="int32"), *body])
+
+
 def several():
     one, two = lamella.Input((4,)), lamella.Input((4,))
     return lamella.Model([one, two], [L.Concatenate()([one, two]), L.Add()([one, two])])
@@ -54,7 +67,7 @@ def noisy():
     return lamella.Model(inputs, L.Dropout(0.5, seed=1)(inputs, training=True))
 
 
-MODELS = {make.__name__: make for make in (dense, image, attention, recurrent, several, by_name)}
+MODELS = {make.__name__: make for make in (dense, image, attention, recurrent, backwards, words, several, by_name)}
 
 
 def data(model, batch, size=9):
@@ -62,7 +75,8 @@ def data(model, batch, size=9):
 
     random = np.random.default_rng(0)
     shape = lambda tensor: (batch, *(size if side is None else side for side in tensor.shape[1:]))
-    return jax.tree.map(lambda t: random.uniform(-1, 1, shape(t)).astype("float32"), model.input)
+    draw = lambda t: random.integers(0, 6, shape(t)) if "int" in t.dtype else random.uniform(-1, 1, shape(t))
+    return jax.tree.map(lambda t: draw(t).astype(t.dtype), model.input)
 
 
 def assert_alike(left, right):
@@ -204,9 +218,16 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, format, packa
     assert not list(tmp_path.iterdir())
 
 
-def test_tf_saved_model(tmp_path):
+@pytest.mark.parametrize("name", [*MODELS, "open_image"])
+def test_tf_saved_model(tmp_path, name):
+    import jax
+
     tf = pytest.importorskip("tensorflow")
-    model = image()
+    model = (MODELS | {"open_image": open_image})[name]()
     model.export(tmp_path / "m")
-    x = data(model, 3)
-    np.testing.assert_allclose(tf.saved_model.load(tmp_path / "m").serve(x), model(x, training=False), **CLOSE)
+    serve = tf.saved_model.load(tmp_path / "m").serve
+    for batch in (1, 3):
+        x = data(model, batch)
+        found, expected = (jax.tree.leaves(outputs) for outputs in (serve(x), model(x, training=False)))
+        for one, two in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, two, **CLOSE)

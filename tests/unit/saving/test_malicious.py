@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import malicious_costs
+import malicious_places
 import pytest
 from malicious import CASES, written
 
@@ -16,6 +18,7 @@ HERE = Path(__file__).parent
 ENDINGS = (".keras", ".h5", ".weights.h5", ".safetensors")
 SECONDS = 1.0
 NAMES = list(CASES)
+assert {malicious_costs, malicious_places}  # which add theirs
 
 
 @pytest.fixture(scope="module")

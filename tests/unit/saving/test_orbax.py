@@ -12,7 +12,7 @@ import pytest
 
 import lamella
 from lamella import layers as L
-from lamella.errors import ArgumentError, FileError, MissingExtraError
+from lamella.errors import ArgumentError, FileError, MissingExtraError, StateError
 
 pytest.importorskip("orbax.checkpoint")
 X, Y = np.random.default_rng(0).normal(size=(8, 3)).astype("float32"), np.ones((8, 2), "float32")
@@ -78,13 +78,11 @@ def test_what_does_not_fit_changes_nothing(tmp_path):
     assert "dense_1/bias" in report.loaded and "dense/kernel" in report.skipped
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of Orbax's own threads
 def test_folders_that_are_no_checkpoint(tmp_path):
     (tmp_path / "empty.orbax").mkdir()
     (tmp_path / "file.orbax").write_text("no folder")
     model().save_weights(tmp_path / "cut.orbax")
-    shutil.rmtree(tmp_path / "cut.orbax" / "d")
-    (tmp_path / "cut.orbax" / "manifest.ocdbt").write_bytes(b"")
+    shutil.rmtree(tmp_path / "cut.orbax" / "0" / "pytree" / "d")
     for name in ("empty", "file", "cut", "nowhere"):
         with pytest.raises(FileError, match=name):
             model().load_weights(tmp_path / f"{name}.orbax")
@@ -154,7 +152,7 @@ def test_every_so_many_batches_and_weights_only(tmp_path):
     one.fit(X, Y, epochs=3, batch_size=4, verbose=0, callbacks=[saving])
     assert sorted(os.listdir(tmp_path)) == ["3", "6"]
     two = model()
-    two.load_weights(tmp_path / "6" / "state.orbax")
+    two.load_weights(tmp_path / "6")
     assert_same_weights(one, two)
     assert int(two.optimizer.iterations) == 0
 
@@ -182,6 +180,87 @@ def test_a_run_that_begins_anew_is_told(tmp_path):
     saving.on_epoch_end(5)
     saving.wait_until_finished()
     assert os.listdir(tmp_path) == ["5"]
+
+
+ENDING = """
+import lamella
+model = lamella.Sequential([lamella.Input((3,)), lamella.layers.Dense(2000)])
+saving = lamella.callbacks.OrbaxCheckpoint("run")
+saving.set_model(model)
+saving.on_epoch_end(0)
+raise KeyboardInterrupt
+"""
+
+
+def test_a_program_that_ends_waits_for_what_is_being_saved(tmp_path):
+    done = subprocess.run([sys.executable, "-c", ENDING], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip().endswith("KeyboardInterrupt") and os.listdir(tmp_path / "run") == ["0"]
+
+
+def test_a_model_without_a_config(tmp_path):
+    class Plain(lamella.Model):
+        def __init__(self, width):
+            super().__init__()
+            self.dense = L.Dense(width)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def get_config(self):
+            raise lamella.errors.ConfigError("It has none.")
+
+    one, two = Plain(2), Plain(2)
+    for made in (one, two):
+        made.compile("adam", "mse")
+        made.build((None, 3))
+    saving = lamella.callbacks.OrbaxCheckpoint(tmp_path)
+    saving.set_model(one)
+    saving.on_epoch_end(0)
+    two.load_weights(saving.latest())
+    assert_same_weights(one, two)
+    with pytest.raises(FileError, match="only weights were saved"):
+        lamella.saving.load_model(tmp_path)
+
+
+def test_paths_that_stand_twice(tmp_path):
+    """Keras cannot save such a model; it cannot tell the layers apart."""
+    one = lamella.Sequential(
+        [lamella.Sequential([lamella.Input((2,)), L.Dense(2, name="d")], name=name) for name in ("a", "b")]
+    )
+    for variable in one.variables:
+        variable.path = "d/" + variable.name
+    before = one.get_weights()
+    one.save_weights(tmp_path / "m.orbax")
+    one.set_weights([w + 1 for w in before])
+    one.load_weights(tmp_path / "m.orbax")
+    for left, right in zip(before, one.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
+    with pytest.raises(StateError, match="have the path 'd/kernel'"):
+        one.get_state_tree()
+
+
+def test_empty_weights(tmp_path):
+    """Orbax keeps no empty arrays."""
+
+    class Odd(L.Layer):
+        def build(self, shape):
+            self.nothing = self.add_weight(shape=(0, 3), name="nothing")
+            self.scale = self.add_weight(shape=(), name="scale")
+
+        def call(self, x):
+            return x * self.scale
+
+    one = lamella.Sequential([lamella.Input((2,)), Odd()])
+    one.layers[-1].scale.assign(3)
+    one.save_weights(tmp_path / "m.orbax")
+    one.layers[-1].scale.assign(0)
+    one.load_weights(tmp_path / "m.orbax")
+    assert float(one.layers[-1].scale) == 3
+
+
+def test_hosts(tmp_path):
+    saving = lamella.callbacks.OrbaxCheckpoint(tmp_path)
+    assert saving.is_primary_host() and not saving.is_multihost_enabled()
 
 
 def test_arguments(tmp_path):

@@ -6,7 +6,6 @@ Run as `python watched.py FOLDER`; answers one JSON line a file.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -21,10 +20,15 @@ watching: list[str] = []
 touched: list[str] = []
 
 
+def is_source(path: object) -> bool:
+    """Whether it is the source of what is running: JAX looks into it when it shortens a traceback."""
+    return path in {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+
+
 def hook(event: str, args: tuple) -> None:
     if not watching:
         return
-    if event == "open" and os.fspath(args[0] if isinstance(args[0], (str, bytes)) else "") != watching[0]:
+    if event == "open" and str(args[0]) != watching[0] and not is_source(args[0]):
         touched.append(f"open {args[0]!r}")
     elif event.startswith(FORBIDDEN):
         touched.append(f"{event} {args[:1]!r}"[:200])
@@ -44,14 +48,14 @@ def forget_peak() -> None:
 def report(path: Path) -> dict:
     touched.clear()
     forget_peak()
-    before, start, error = peak(), time.perf_counter(), None
+    before, start, error = peak(), time.process_time(), None
     watching.append(str(path))
     try:
         malicious.load(path)
     except BaseException as caught:
         error = caught
     watching.clear()
-    seconds, memory = time.perf_counter() - start, peak() - before
+    seconds, memory = time.process_time() - start, peak() - before
     return {
         "file": path.name,
         "error": type(error).__name__,
