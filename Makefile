@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+EXTRAS ?= demo,image,test
+ALL    ?= .venv-all
 
-.PHONY: setup demo test test-all check format clean
+.PHONY: setup demo test test-all check format bench clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[demo,image,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
 	touch $@
 
 demo: setup
@@ -19,8 +21,11 @@ demo: setup
 test: check
 	$(BIN)/python -m pytest tests -m "not slow" -n 2
 
+# The slow ones too, and those of the exports, whose packages (1 GB) have an environment of their own:
+# jax2onnx wants an older Orbax.
 test-all: check
-	$(BIN)/python -m pytest tests -n 2
+	$(MAKE) setup VENV=$(ALL) EXTRAS=$(EXTRAS),onnx,tensorflow
+	$(ALL)/bin/python -m pytest tests -n 2
 
 check: setup
 	$(BIN)/ruff check .
@@ -31,5 +36,22 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Lamella beside Keras on each of its backends and plain torch; a peer that cannot be installed is left out.
+# For torch without CUDA, point pip at an index that has it, or give TORCH=…
+BENCH      ?= .venv-bench
+TENSORFLOW ?= tensorflow-cpu==2.21.*
+TORCH      ?= torch==2.13.*
+ARGS       ?=
+
+$(BENCH)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable . keras==3.15.1
+	-$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check "$(TENSORFLOW)"
+	-$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	touch $@
+
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks $(ARGS)
+
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info
+	rm -rf $(VENV) $(ALL) $(BENCH) build dist src/*.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from lamella.dtypes import default_float, standardize_dtype
@@ -9,6 +10,7 @@ from lamella.errors import ArgumentError
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 _FORMATS = ("channels_last", "channels_first")
+_cache = os.environ.get("LAMELLA_COMPILE_CACHE", "1")
 _values: dict[str, Any] = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
@@ -18,6 +20,9 @@ _values: dict[str, Any] = {
     "max_epochs": None,
     "max_steps_per_epoch": None,
     "unsafe_deserialization": False,
+    "allocator_tuning": os.environ.get("LAMELLA_ALLOCATOR") != "0",
+    "compile_cache": {"0": False, "1": True}.get(_cache, _cache),
+    "joined_steps": os.environ.get("LAMELLA_JOINED_STEPS") != "0",
 }
 
 
@@ -142,6 +147,47 @@ def max_steps_per_epoch() -> int | None:
 def set_max_steps_per_epoch(value: int | None) -> None:
     """Limits the steps of every epoch, `evaluate` and `predict`."""
     _values["max_steps_per_epoch"] = value
+
+
+def disable_allocator_tuning() -> None:
+    """Leaves the C library's allocator alone; has an effect before the first layer is named (or `LAMELLA_ALLOCATOR=0`).
+
+    Else, on Linux with glibc, where JAX runs on the CPU, freed memory stays with the process, in one arena.
+    """
+    _values["allocator_tuning"] = False
+
+
+def is_allocator_tuned() -> bool:
+    """Whether Lamella may set options of the C library's allocator."""
+    return _values["allocator_tuning"]
+
+
+def set_compile_cache(folder: str | bool) -> None:
+    """Where compiled steps are kept for later processes; before the first step (or `LAMELLA_COMPILE_CACHE`).
+
+    Args: folder: a path; True for the user's cache folder, the default; False to keep nothing.
+    """
+    _values["compile_cache"] = folder if isinstance(folder, bool) else os.fspath(folder)
+
+
+def compile_cache() -> str | bool:
+    """What `set_compile_cache` chose."""
+    return _values["compile_cache"]
+
+
+def enable_joined_steps() -> None:
+    """Many small steps on arrays may run as one program, where no callback listens to batches (the default)."""
+    _values["joined_steps"] = True
+
+
+def disable_joined_steps() -> None:
+    """Every step is run on its own (or `LAMELLA_JOINED_STEPS=0`)."""
+    _values["joined_steps"] = False
+
+
+def are_steps_joined() -> bool:
+    """Whether many steps may run as one program."""
+    return _values["joined_steps"]
 
 
 def is_nnx_enabled() -> bool:

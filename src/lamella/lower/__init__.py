@@ -1,19 +1,31 @@
 """How operations are computed on the device at hand."""
 
-from lamella.lower import threefry
+from lamella.lower import by_cpu, threefry
+from lamella.lower.allocator import give_back_memory, keep_memory
+from lamella.lower.compile_cache import keep_compiled
 from lamella.lower.convolution import conv, conv_transpose, depthwise_conv, spatial, transposed_padding
+from lamella.lower.loops import is_fast_in_a_loop
 from lamella.lower.pooling import adaptive_pool, average_pool, max_pool
 from lamella.lower.portable import portable
+from lamella.lower.product import matmul
 
 __all__ = [
     "adaptive_pool",
     "average_pool",
+    "by_cpu",
     "conv",
     "conv_transpose",
     "depthwise_conv",
+    "give_back_memory",
+    "is_fast_in_a_loop",
+    "keep_compiled",
+    "keep_memory",
+    "matmul",
     "max_pool",
     "portable",
     "spatial",
     "threefry",
     "transposed_padding",
 ]
+
+keep_memory()  # now: it has no effect once JAX has started its threads

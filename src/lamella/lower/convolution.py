@@ -6,7 +6,6 @@ is (window…, out, in), a depthwise one's (window…, in, multiplier).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import jax
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lamella.errors import ArgumentError, ShapeError
-from lamella.lower.depthwise import MOST_SHIFTS, depthwise_by_shifts
+from lamella.lower.sliding import Slide, convolve, spread
 
 Window = int | Sequence[int]
 
@@ -54,18 +53,7 @@ def depthwise_conv(
     channels, needed = inputs.shape[_channel_axis(data_format)], kernel.shape[-2]
     _need_channels(inputs, channels, needed, data_format)
     grouped = kernel.reshape(*kernel.shape[:-2], 1, channels * kernel.shape[-1])
-
-    def plain(inputs: jax.Array, grouped: jax.Array) -> jax.Array:
-        return _slide(inputs, grouped, strides, padding, data_format, dilation, channels)
-
-    places = math.prod(kernel.shape[:-2])  # each is a term of one loop
-    if inputs.ndim != 4 or data_format != "channels_last" or kernel.shape[-1] != 1 or places > MOST_SHIFTS:
-        return plain(inputs, grouped)
-
-    def shifted(inputs: jax.Array, grouped: jax.Array) -> jax.Array:
-        return depthwise_by_shifts(inputs, grouped[:, :, 0], _pair(strides), padding, _pair(dilation))
-
-    return lax.platform_dependent(inputs, grouped, cpu=shifted, default=plain)
+    return _slide(inputs, grouped, strides, padding, data_format, dilation, channels)
 
 
 def conv_transpose(
@@ -81,23 +69,20 @@ def conv_transpose(
 
     Raises: ShapeError: the inputs and the kernel have different channels.
     """
-    rank = inputs.ndim - 2
-    _need_channels(inputs, inputs.shape[_channel_axis(data_format)], kernel.shape[-1], data_format)
-    strides, dilation = spatial(strides, rank), spatial(dilation, rank)
+    rank, axis = inputs.ndim - 2, _channel_axis(data_format)
+    _need_channels(inputs, inputs.shape[axis], kernel.shape[-1], data_format)
+    window, strides, dilation = kernel.shape[:-2], spatial(strides, rank), spatial(dilation, rank)
     extra = (None,) * rank if output_padding is None else spatial(output_padding, rank)
-    pads = [
-        transposed_padding((size - 1) * rate + 1, stride, padding, more)
-        for size, stride, rate, more in zip(kernel.shape[:-2], strides, dilation, extra, strict=True)
-    ]
-    return lax.conv_transpose(
-        inputs,
-        kernel,
-        strides,
-        pads,
-        rhs_dilation=dilation,
-        dimension_numbers=_layout(rank, data_format),
-        transpose_kernel=True,
-    )
+    size, pads = [], []
+    for places, n, stride, rate, more in zip(
+        _space(inputs, data_format), window, strides, dilation, extra, strict=True
+    ):
+        reach, covered = (n - 1) * rate, (places - 1) * stride + 1
+        before, after = transposed_padding(reach + 1, stride, padding, more)
+        size.append(covered + before + after - reach)
+        pads.append((reach - before, reach - after))
+    slide = Slide(tuple(size), window, strides, tuple(pads), dilation, 1, data_format == "channels_last", _precision())
+    return spread(inputs, kernel, slide=slide)
 
 
 def transposed_padding(span: int, stride: int, padding: str, extra: int | None) -> tuple[int, int]:
@@ -131,11 +116,6 @@ def spatial(window: Window, rank: int) -> tuple[int, ...]:
     return sizes
 
 
-def _pair(window: Window) -> tuple[int, int]:
-    first, second = spatial(window, 2)
-    return first, second
-
-
 def _slide(
     inputs: jax.Array,
     kernel: jax.Array,
@@ -145,23 +125,22 @@ def _slide(
     dilation: Window,
     groups: int,
 ) -> jax.Array:
-    rank = inputs.ndim - 2
-    return lax.conv_general_dilated(
-        inputs,
-        kernel,
-        spatial(strides, rank),
-        padding.upper(),
-        rhs_dilation=spatial(dilation, rank),
-        dimension_numbers=_layout(rank, data_format),
-        feature_group_count=groups,
-    )
+    rank, space, window = inputs.ndim - 2, _space(inputs, data_format), kernel.shape[:-2]
+    strides, dilation = spatial(strides, rank), spatial(dilation, rank)
+    spans = [(n - 1) * rate + 1 for n, rate in zip(window, dilation, strict=True)]
+    pads = tuple((before, after) for before, after in lax.padtype_to_pads(space, spans, strides, padding.upper()))
+    last = data_format == "channels_last"
+    slide = Slide(space, window, strides, pads, dilation, groups, last, _precision())
+    return convolve(inputs, kernel, slide=slide)
 
 
-def _layout(rank: int, data_format: str) -> lax.ConvDimensionNumbers:
-    """Where batch, channels and space are: (batch, channels, space…) and (out, in, window…)."""
-    batch, last = 0, rank + 1
-    here = (batch, last, *range(1, last)) if data_format == "channels_last" else tuple(range(rank + 2))
-    return lax.ConvDimensionNumbers(here, (rank + 1, rank, *range(rank)), here)
+def _space(inputs: jax.Array, data_format: str) -> tuple[int, ...]:
+    return inputs.shape[1:-1] if data_format == "channels_last" else inputs.shape[2:]
+
+
+def _precision() -> str | None:
+    """What the caller has set with `jax.default_matmul_precision`."""
+    return jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _channel_axis(data_format: str) -> int:

@@ -1,4 +1,4 @@
-"""Depthwise convolution as a sum of shifted images, which a CPU does far faster.
+"""Depthwise convolution of images as a sum of shifted images, which a CPU does far faster.
 
 XLA's CPU backend computes a depthwise convolution channel by channel.  Written
 as one multiply-add for each place of the window, it becomes a single fused
@@ -8,102 +8,82 @@ gradients 24 ms in place of 1,016 ms (2 cores).
 
 from __future__ import annotations
 
-from functools import partial
+from itertools import product
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
-Pair = tuple[int, int]
-MOST_SHIFTS = 25  # beyond a 5×5 window the loop takes long to compile
+from lamella.lower.sliding import Phrasing, Slide
 
 
-def depthwise_by_shifts(inputs: jax.Array, kernel: jax.Array, strides: Pair, padding: str, dilation: Pair) -> jax.Array:
-    """One filter for each channel.
-
-    Args:  padding: "valid" or "same".
-    Shape: (batch, height, width, channels), (window_height, window_width, channels) → (batch, …, …, channels)
-    """
-    spans = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape[:2], dilation, strict=True)]
-    pads = lax.padtype_to_pads(inputs.shape[1:3], spans, strides, padding.upper())
-    return _slide(jnp.pad(inputs, [(0, 0), *pads, (0, 0)]), kernel, tuple(strides), tuple(dilation))
+def padded(inputs: Any, slide: Slide) -> Any:
+    """The inputs with the zeros that the window slides over."""
+    if not any(map(any, slide.pads)):
+        return inputs
+    return lax.pad(inputs, jnp.zeros((), inputs.dtype), [(0, 0, 0), *((*pad, 0) for pad in slide.pads), (0, 0, 0)])
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _slide(inputs: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:
-    places = tuple(
-        (size - (window - 1) * rate - 1) // stride + 1
-        for size, window, stride, rate in zip(inputs.shape[1:3], kernel.shape[:2], strides, dilation, strict=True)
-    )
-    return _shifted_sum(inputs, kernel, strides, dilation, places)
+def shifted(padded: Any, place: tuple[int, ...], slide: Slide, first: int = 1) -> Any:
+    """What one place of the window sees, at every output; `first` is the first spatial axis."""
+    for axis, index in enumerate(place):
+        start, stride = index * slide.dilation[axis], slide.strides[axis]
+        end = start + (slide.places[axis] - 1) * stride + 1
+        padded = lax.slice_in_dim(padded, start, end, stride, axis=axis + first)
+    return padded
 
 
-def _forward(inputs: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> Any:
-    return _slide(inputs, kernel, strides, dilation), (inputs, kernel)
+def zeros(shape: tuple[int, ...], like: Any) -> Any:
+    """Where a loop's sum starts: zeros that, inside of `jax.shard_map`, vary over devices as another array does."""
+    return jnp.where(False, like.ravel()[0], jnp.zeros(shape, like.dtype))
 
 
-def _backward(strides: Pair, dilation: Pair, kept: Any, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
-    inputs, kernel = kept
-    return _by_inputs(inputs, kernel, strides, dilation, gradient), _by_kernel(
-        inputs, kernel, strides, dilation, gradient
-    )
-
-
-_slide.defvjp(_forward, _backward)
-
-
-def _shifted_sum(inputs: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair, places: Any) -> jax.Array:
+def _convolve(inputs: Any, kernel: Any, *, slide: Slide) -> Any:
     """Σ over the window of the inputs, shifted, times that place of the kernel."""
-    (height, width), total = kernel.shape[:2], None
-    for i in range(height):
-        for j in range(width):
-            term = _shifted(inputs, i * dilation[0], j * dilation[1], strides, places) * kernel[i, j]
-            total = term if total is None else total + term
-    assert total is not None
-    return total
+    x = padded(inputs, slide)
+    terms = [shifted(x, place, slide) * kernel[place][0] for place in product(*map(range, slide.window))]
+    return sum(terms[1:], terms[0])
 
 
-def _shifted(inputs: jax.Array, row: int, column: int, strides: Pair, places: Any) -> jax.Array:
-    batch, _, _, channels = inputs.shape
-    end = (batch, row + (places[0] - 1) * strides[0] + 1, column + (places[1] - 1) * strides[1] + 1, channels)
-    return lax.slice(inputs, (0, row, column, 0), end, (1, *strides, 1))
+def _spread(outputs: Any, kernel: Any, *, slide: Slide) -> Any:
+    """The kernel, turned round, slides over the outputs spread out by the strides."""
+    axes = zip(slide.size, slide.places, slide.window, slide.strides, slide.pads, slide.dilation, strict=True)
+    pads, size = [], []
+    for inputs, places, window, stride, (before, _), rate in axes:
+        reach, apart = (window - 1) * rate, (places - 1) * stride + 1
+        pads.append((reach - before, inputs + before - apart, stride - 1))
+        size.append(inputs + reach)
+    wide = lax.pad(outputs, jnp.zeros((), outputs.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
+    still = Slide(tuple(size), slide.window, (1, 1), ((0, 0), (0, 0)), slide.dilation, slide.groups)
+    return _convolve(wide, kernel[::-1, ::-1], slide=still)
 
 
-def _by_inputs(inputs: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair, gradient: jax.Array) -> jax.Array:
-    """The kernel, turned round, slides over the gradient spread out by the strides."""
-    pads = [(0, 0, 0)]
-    for axis in (0, 1):
-        before = (kernel.shape[axis] - 1) * dilation[axis]
-        spread = (gradient.shape[axis + 1] - 1) * strides[axis] + 1
-        pads.append((before, inputs.shape[axis + 1] - spread, strides[axis] - 1))
-    spread_out = lax.pad(gradient, jnp.zeros((), gradient.dtype), [*pads, (0, 0, 0)])
-    return _shifted_sum(spread_out, kernel[::-1, ::-1], (1, 1), dilation, inputs.shape[1:3])
-
-
-def _by_kernel(inputs: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair, gradient: jax.Array) -> jax.Array:
-    """For each place of the window, the gradient times the shifted inputs, added up.
+def _correlate(inputs: Any, outputs: Any, *, slide: Slide) -> Any:
+    """For each place of the window, the outputs' slopes times the shifted inputs, added up.
 
     Row by row into (width, channels) sums, which stay in the cache: as one
     reduction for each place it takes five times as long.
     """
-    (height, width), (_, rows, columns, channels) = kernel.shape[:2], gradient.shape
+    (height, width), (step, stride) = slide.window, slide.strides
+    rows, columns = slide.places
+    channels = inputs.shape[-1]
+    ends = [(j * slide.dilation[1], j * slide.dilation[1] + (columns - 1) * stride + 1) for j in range(width)]
 
-    def add_row(row: Any, sums: list[jax.Array], image: jax.Array, slope: jax.Array) -> list[jax.Array]:
-        slopes = lax.dynamic_index_in_dim(slope, row, 0, keepdims=False)
-        added = []
-        for i in range(height):
-            line = lax.dynamic_index_in_dim(image, row * strides[0] + i * dilation[0], 0, keepdims=False)
-            for j in range(width):
-                start = j * dilation[1]
-                end = start + (columns - 1) * strides[1] + 1
-                part = lax.slice(line, (start, 0), (end, channels), (strides[1], 1))
-                added.append(sums[i * width + j] + slopes * part)
-        return added
+    def add_row(row: Any, sums: list[Any], image: Any, slopes: Any) -> list[Any]:
+        slope = lax.dynamic_index_in_dim(slopes, row, 0, keepdims=False)
+        lines = [
+            lax.dynamic_index_in_dim(image, row * step + i * slide.dilation[0], 0, keepdims=False)
+            for i in range(height)
+        ]
+        parts = [lax.slice(line, (start, 0), (end, channels), (stride, 1)) for line in lines for start, end in ends]
+        return [total + slope * part for total, part in zip(sums, parts, strict=True)]
 
-    def add_image(sums: list[jax.Array], pair: tuple[jax.Array, jax.Array]) -> tuple[list[jax.Array], None]:
+    def add_image(sums: list[Any], pair: tuple[Any, Any]) -> tuple[list[Any], None]:
         return lax.fori_loop(0, rows, lambda row, s: add_row(row, s, *pair), sums), None
 
-    zeros = [jnp.zeros((columns, channels), gradient.dtype) for _ in range(height * width)]
-    sums, _ = lax.scan(add_image, zeros, (inputs, gradient))
-    return jnp.stack([s.sum(0) for s in sums]).reshape(kernel.shape)
+    start = [zeros((columns, channels), outputs) for _ in range(height * width)]
+    sums, _ = lax.scan(add_image, start, (padded(inputs, slide), outputs))
+    return jnp.stack([s.sum(0) for s in sums]).reshape(height, width, 1, channels)
+
+
+BY_SHIFTS = Phrasing(_convolve, _spread, _correlate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from jax import lax
 
 from lamella.errors import ArgumentError
 from lamella.lower.convolution import Window, spatial
+from lamella.lower.windows import Move, can_shift, largest, overlap, total
 
 
 def max_pool(inputs: jax.Array, size: Window, strides: Window | None, padding: str, data_format: str) -> jax.Array:
@@ -55,9 +57,21 @@ def _reduce(
         raise ArgumentError("Unknown padding.", expected="'valid' or 'same'", received=repr(padding))
     rank = inputs.ndim - 2
     window = _with_ones(spatial(size, rank), data_format)
-    moves = window if strides is None else _with_ones(spatial(strides, rank), data_format)
-    # a NumPy number: JAX knows the window's derivative only if it sees the starting value
-    return lax.reduce_window(inputs, np.asarray(start, inputs.dtype)[()], step, window, moves, padding.upper())
+    steps = window if strides is None else _with_ones(spatial(strides, rank), data_format)
+
+    def plain(inputs: jax.Array) -> jax.Array:
+        # a NumPy number: JAX knows the window's derivative only if it sees the starting value
+        return lax.reduce_window(inputs, np.asarray(start, inputs.dtype)[()], step, window, steps, padding.upper())
+
+    if not all(isinstance(places, int) for places in inputs.shape):
+        return plain(inputs)
+    pads = lax.padtype_to_pads(inputs.shape, window, steps, padding.upper())
+    axes = enumerate(zip(window, steps, pads, strict=True))
+    moves = tuple(Move(axis, n, by, (pad[0], pad[1])) for axis, (n, by, pad) in axes if n > 1 or by > 1)
+    if not can_shift(inputs, moves) or (step is lax.add and not overlap(moves)):
+        return plain(inputs)
+    shifted = partial(largest if step is lax.max else total, moves=moves)
+    return lax.platform_dependent(inputs, cpu=shifted, default=plain)
 
 
 def _with_ones(sizes: tuple[int, ...], data_format: str) -> tuple[int, ...]:

@@ -12,6 +12,8 @@ import numpy as np
 from jax import lax
 from jax.extend.core import Jaxpr, Literal
 
+from lamella.lower.sliding import PLAIN
+
 
 def portable(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, taking of every `lax.platform_dependent` what is meant for any platform.
@@ -52,12 +54,24 @@ def _bind(equation: Any, args: list[Any]) -> list[Any]:
     if kind == "cond" and params.get("branches_platforms"):
         chosen = params["branches"][params["branches_platforms"].index(None)]
         return _run(chosen.jaxpr, chosen.consts, args[1:])
+    if equation.primitive in PLAIN:
+        return [PLAIN[equation.primitive](*args, **params)]
     if kind == "reduce_window_max":
         return [_max_of_shifts(*args, **params)]
+    if kind == "scan" and params["reverse"]:
+        return _scan_of_flipped(equation.primitive, args, params)
     if kind == "jit":
         return _run(params["jaxpr"].jaxpr, params["jaxpr"].consts, args)
     outputs = equation.primitive.bind(*args, **equation.primitive.get_bind_params(params))
     return outputs if equation.primitive.multiple_results else [outputs]
+
+
+def _scan_of_flipped(scan: Any, args: list[Any], params: dict[str, Any]) -> list[Any]:
+    """A loop from the end to the start, as one from the start over what is flipped."""
+    fixed, kept = params["num_consts"] + params["num_carry"], params["num_carry"]
+    args = [*args[:fixed], *(lax.rev(each, (0,)) for each in args[fixed:])]
+    outputs = scan.bind(*args, **{**params, "reverse": False})
+    return [*outputs[:kept], *(lax.rev(each, (0,)) for each in outputs[kept:])]
 
 
 def _max_of_shifts(

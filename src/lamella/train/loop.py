@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
-import jax
 import numpy as np
 
 from lamella import config
 from lamella.callbacks import CallbackList, History
 from lamella.errors import ArgumentError, DataError, unknown
 from lamella.layers import Layer
+from lamella.lower import give_back_memory
 from lamella.train.compiled import Compiled
-from lamella.train.feed import Feed, feed, train_validation_split
+from lamella.train.dispatch import Dispatch
+from lamella.train.features import Budget, Features
+from lamella.train.feed import ArrayFeed, Feed, feed, train_validation_split
 from lamella.train.step import Steps
 
 
@@ -30,6 +31,7 @@ class Loops(Layer):
     history: History
     _initial_epoch: int | None = None
     _steps: Steps
+    _features: Features
 
     def _chosen(self, method: str) -> Compiled:
         raise NotImplementedError
@@ -55,6 +57,7 @@ class Loops(Layer):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        frozen_features: Any = "auto",
     ) -> History:
         """Trains the model for a number of epochs.
 
@@ -63,6 +66,8 @@ class Loops(Layer):
                  batch_size: samples in a step; 32 if None.
                  validation_split: this last part of the arrays is held out.
                  validation_freq: every so many epochs, or a list of epochs counted from 1.
+                 frozen_features: what the frozen part of the model gives for each sample of arrays is computed once
+                     and kept for all epochs; False to switch that off, {"memory": bytes, "disk": bytes} to bound it.
         Returns: a History: `.history` has {name: [value of each epoch]}.
         Raises:  DataError: the data cannot be used; said before the first step where it can be known.
         """
@@ -77,13 +82,30 @@ class Loops(Layer):
         if not self._steps.prepared:
             data.on_dry_run()
         hooks = _hooks(callbacks, self, verbose, epochs=epochs, steps=data.num_batches, history=True)
+        budget = Budget(frozen_features)
+        if any(not layer.trainable and layer.weights for layer in self._flatten_layers()):
+            data, validation = self._with_features(data, validation, budget, epochs - initial_epoch, bool(verbose))
         try:
             self._train(data, validation, hooks, range(initial_epoch, epochs), validation_freq)
         finally:
             for source in (data, validation):
                 if source is not None:
                     source.close()
+            give_back_memory()
         return self.history
+
+    def _with_features(
+        self, data: Feed, validation: Feed | None, budget: Budget, epochs: int, tells: bool
+    ) -> tuple[Feed, Feed | None]:
+        """The data, with the features of the frozen part of the model where these can be kept."""
+        if budget.wanted and epochs > 1 and isinstance(data, ArrayFeed):
+            self._steps.prepare("train", data.rows(slice(0, data.batch_size)))
+        data, told = self._features.feed(data, budget, epochs, training=True)
+        if tells and budget.wanted and epochs > 1:
+            print(told)
+        if validation is not None:
+            validation, _ = self._features.feed(validation, budget, epochs, training=False)
+        return data, validation
 
     def _train(
         self, data: Feed, validation: Feed | None, hooks: CallbackList, epochs: range, validation_freq: Any
@@ -140,15 +162,18 @@ class Loops(Layer):
         data = self._feed(x, None, None, batch_size, steps)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         hooks.on_predict_begin()
-        outputs, listened = [], hooks.wants_batches("predict")
-        for number, batch in enumerate(self._batches("predict", data)):
+        number, listened = 0, hooks.wants_batches("predict")
+        dispatch = Dispatch(self._steps, "predict", data, 1, listened)
+        for group in dispatch.groups(self._batches("predict", data)):
             hooks.on_predict_batch_begin(number)
-            outputs.append(self._steps.run("predict", batch))
-            hooks.on_predict_batch_end(number, {"outputs": outputs[-1]} if listened else None)
+            outputs = dispatch.run(group)
+            number += len(group)
+            hooks.on_predict_batch_end(number - 1, {"outputs": outputs} if listened else None)
         hooks.on_predict_end()
-        if not outputs:
+        give_back_memory()
+        if not number:
             raise DataError("predict() got no data.", fix="pass at least one sample")
-        return jax.tree.map(lambda *parts: np.concatenate([np.asarray(p) for p in parts]), *outputs)
+        return dispatch.collected()
 
     # Parts
 
@@ -183,14 +208,13 @@ class Loops(Layer):
         """Runs the steps of one epoch and returns its logs."""
         begin, end = (getattr(hooks, f"on_{kind}_batch_{when}") for when in ("begin", "end"))
         results = None
-        batches = self._batches(kind, data)
+        dispatch = Dispatch(self._steps, kind, data, chosen.steps_per_execution, hooks.wants_batches(kind))
         data.on_epoch_begin()
         self.reset_metrics()  # type: ignore[attr-defined]
         number = 0
-        while group := list(islice(batches, chosen.steps_per_execution)):
+        for group in dispatch.groups(self._batches(kind, data)):
             begin(number)
-            for batch in group:
-                results = self._steps.run(kind, batch)
+            results = dispatch.run(group)
             number += len(group)
             end(number - 1, results)
             if kind == "train" and self.stop_training:

@@ -16,7 +16,10 @@ import numpy as np
 
 from lamella.errors import DataError, LamellaError
 from lamella.graph import KerasTensor, output_spec
-from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used, pure
+from lamella.lower import is_fast_in_a_loop, keep_compiled
+from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used
+from lamella.train.features import called_with_features
+from lamella.train.joined import joined
 
 
 class Steps(Owner):
@@ -29,6 +32,8 @@ class Steps(Owner):
     def __init__(self, model: Any):
         self._model = model
         self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._loops: dict[tuple[Any, ...], Callable[..., Any] | None] = {}
+        self.paces: dict[tuple[str, int | None], int] = {}  # by kind and batch size: how many steps a dispatch makes
         self._views: dict[str, StateView] = {}
         self._version: tuple[Any, ...] = ()
         self._makeups: dict[tuple[Any, ...], int] = {}  # layers and what of them trains: a number for each
@@ -82,6 +87,32 @@ class Steps(Owner):
         view.write(changed)
         return result
 
+    def joins(self, kind: str, batch: Any) -> bool:
+        """Whether many steps on batches like this one are as fast, or faster, as one program."""
+        self._refresh()
+        key = (kind, self._makeup, jax.tree.structure(batch))
+        if key not in self._loops:
+            self._loops[key] = self._loop(kind, batch)
+        return self._loops[key] is not None
+
+    def _loop(self, kind: str, batch: Any) -> Callable[..., Any] | None:
+        model = self._model
+        if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._flatten_layers()):
+            return None
+        function: Any = self._function(kind, batch)
+        program = function.trace(self._views[kind].read(), batch).jaxpr
+        return jax.jit(joined(function, gathers=kind == "predict")) if is_fast_in_a_loop(program) else None
+
+    def run_joined(self, kind: str, stack: Any, count: int) -> Any:
+        """Makes a step on each of the first `count` batches of a stack, where `joins` said so.
+
+        Returns: the result of the last step; for "predict", those of all steps, stacked.
+        """
+        function, view = self._loops[kind, self._makeup, jax.tree.structure(stack)], self._views[kind]
+        result, changed = function(view.read(), stack, count)  # type: ignore[misc]
+        view.write(changed)
+        return result
+
     def _function(self, kind: str, batch: Any) -> Callable[..., Any]:
         """The compiled step; a first draw without a seed makes a generator, which then becomes part of the state."""
         key = (kind, self._makeup)
@@ -100,7 +131,7 @@ class Steps(Owner):
         method = getattr(self, kind)
 
         def step(state: Any, batch: Any) -> Any:
-            result, after = pure(method, state, batch)
+            result, after = called_with_features(method, state, batch)
             return result, {address: value for address, value in after.items() if value is not state[address]}
 
         return jax.jit(step)
@@ -120,6 +151,8 @@ class Steps(Owner):
     def forget(self) -> None:
         """Drops compiled functions: what they were compiled from has changed."""
         self._functions.clear()
+        self._loops.clear()
+        self.paces.clear()
         self._version = ()
 
     def _refresh(self) -> None:
@@ -146,6 +179,7 @@ class Steps(Owner):
         """Makes every variable that a step will use, from the shapes of a first batch."""
         if (kind, self._makeup, self._version) in self._ready:
             return
+        keep_compiled()
         x, y, sample_weight = unpacked(self._staged(batch))
         model, specs = self._model, _specs
         if model.built or not any(layer.runs_on_host for layer in model._flatten_layers()):

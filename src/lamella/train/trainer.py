@@ -11,9 +11,10 @@ import numpy as np
 
 from lamella.errors import StateError
 from lamella.layers import Layer
-from lamella.state import frame, value_and_grad
+from lamella.state import current, frame, value_and_grad
 from lamella.train.compiled import Compiled, compiled
 from lamella.train.compiled_metrics import CompiledMetrics
+from lamella.train.features import Features
 from lamella.train.loop import Loops
 from lamella.train.step import Steps, batch_size_of, unpacked
 
@@ -32,9 +33,10 @@ class Trainer(Loops, Layer):
     `compute_metrics`.
     """
 
-    not_parts = Layer.not_parts | {"_held_steps"}
+    not_parts = Layer.not_parts | {"_held_steps", "_held_features"}
     _compiled: Compiled | None = None
     _held_steps: Steps | None = None
+    _held_features: Features | None = None
     stop_training = False
 
     def compile(
@@ -81,7 +83,14 @@ class Trainer(Loops, Layer):
     def _steps(self) -> Steps:
         if self._held_steps is None:
             self._held_steps = Steps(self)
-        return self._held_steps
+        observer = current().observer  # it may change what is computed: nothing compiled without it is used
+        return self._held_steps if observer is None else observer.held.setdefault(self._held_steps, Steps(self))
+
+    @property
+    def _features(self) -> Features:
+        if self._held_features is None:
+            self._held_features = Features(self)
+        return self._held_features
 
     @property
     def compiled(self) -> bool:
@@ -136,8 +145,9 @@ class Trainer(Loops, Layer):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles from what `get_compile_config` returned."""
-        from lamella.registry import deserialize_keras_object
+        from lamella.registry import check_compile_config, deserialize_keras_object
 
+        check_compile_config(config)
         self.compile(**deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
@@ -176,6 +186,7 @@ class Trainer(Loops, Layer):
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
 
+    @_trainers
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
@@ -189,6 +200,7 @@ class Trainer(Loops, Layer):
             losses = losses if loss is None else [loss, *losses]
         return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
 
+    @_trainers
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Updates the compiled metrics with one batch and returns all results."""
         if self._compiled is not None and self._compiled.metrics is not None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import nn
 
 from lamella.graph import op
 from lamella.ops.table import unary
-from lamella.ops.tensors import floating, tensor
+from lamella.ops.tensors import floating, hashable_axis, tensor
 
-relu = unary("relu", nn.relu, "max(x, 0).")
-relu6 = unary("relu6", nn.relu6, "min(max(x, 0), 6).")
+# JAX's functions with a derivative of their own take 0.1 ms a call outside of a trace; compiled, 0.01 ms.
+_gelu = jax.jit(nn.gelu, static_argnums=1, inline=True)
+_softmax = jax.jit(nn.softmax, static_argnums=1, inline=True)
+
+relu = unary("relu", jax.jit(nn.relu, inline=True), "max(x, 0).")
+relu6 = unary("relu6", jax.jit(nn.relu6, inline=True), "min(max(x, 0), 6).")
 sigmoid = unary("sigmoid", nn.sigmoid, "1 / (1 + exp(-x)).", floating)
 sparse_sigmoid = unary("sparse_sigmoid", nn.sparse_sigmoid, "(x + 1) / 2, kept within [0, 1].", floating)
 hard_sigmoid = unary("hard_sigmoid", nn.hard_sigmoid, "x / 6 + 1/2, kept within [0, 1].", floating)
@@ -49,7 +54,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 @op
 def gelu(x: Any, approximate: bool = True) -> Any:
     """x times the share of a normal distribution below x; `approximate` computes it by tanh."""
-    return nn.gelu(floating(x), approximate)
+    return _gelu(floating(x), bool(approximate))
 
 
 @op
@@ -92,13 +97,13 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     Example: >>> ops.softmax([0.0, 0.0]).tolist()
              [0.5, 0.5]
     """
-    return nn.softmax(floating(x), axis)
+    return _softmax(floating(x), hashable_axis(axis))
 
 
 @op
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x))."""
-    return nn.log_softmax(floating(x), axis)
+    return nn.log_softmax(floating(x), hashable_axis(axis))
 
 
 @op

@@ -28,7 +28,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     Example: >>> ops.take([10, 20, 30], [2, 0]).tolist()
              [30, 10]
     """
-    return jnp.take(tensor(x), tensor(indices), axis)
+    return jnp.take(tensor(x), tensor(indices), axis=axis)
 
 
 @op

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella import lower
 from lamella.errors import ArgumentError
 from lamella.graph import op
 from lamella.ops.table import binary, unary
@@ -33,7 +34,7 @@ def matmul(x1: Any, x2: Any) -> Any:
              [[11]]
     """
     x1, x2 = tensor(x1), tensor(x2)
-    return jnp.matmul(x1, x2, preferred_element_type=_accumulated(x1, x2))
+    return lower.matmul(x1, x2, _accumulated(x1, x2))
 
 
 @op

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -68,9 +69,14 @@ def named(data: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def as_batch(values: Any) -> Any:
     """Values of another float dtype than floatx become floatx; the others stay as they are."""
-    if jnp.issubdtype(values.dtype, jnp.floating) and values.dtype.name != floatx():
-        return values.astype(jnp.dtype(floatx()))
-    return values
+    dtype = _dtype_in_batches(values.dtype, floatx())
+    return values if dtype == values.dtype else values.astype(dtype)
+
+
+@lru_cache(maxsize=256)
+def _dtype_in_batches(dtype: Any, floats: str) -> Any:
+    other = jnp.issubdtype(dtype, jnp.floating) and dtype.name != floats
+    return jnp.dtype(floats) if other else dtype
 
 
 def common_length(x: Any, y: Any, sample_weight: Any, where: str = "") -> int:

@@ -1,0 +1,91 @@
+"""Dense convolution of images: XLA's own, but for the derivative by the kernel.
+
+XLA's CPU backend makes of that one a convolution with a window as large as the
+image, at a tenth of the machine's peak.  As matmuls over a few images at a
+time, whose shifted copies stay in the cache, it takes a half to a quarter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from lamella.lower.depthwise import padded, shifted, zeros
+from lamella.lower.sliding import Phrasing, Slide, convolve, plain_convolve, plain_correlate, plain_spread
+
+FEW_CHANNELS = 8
+MANY_CHANNELS = 512  # from here on XLA's own is as fast
+SMALL_BATCH = 16  # below, too
+
+
+def _spread(outputs: Any, kernel: Any, *, slide: Slide) -> Any:
+    """Where windows are made of whole strides, each output is a patch of `strides` places: channels of a dense one."""
+    whole = all(size % stride == 0 for size, stride in zip(slide.window, slide.strides, strict=True))
+    if max(slide.strides) == 1 or max(slide.dilation) > 1 or not whole:
+        return plain_spread(outputs, kernel, slide=slide)
+    (down, right), (channels, features) = slide.strides, kernel.shape[-2:]
+    height, width = (size // stride for size, stride in zip(slide.window, slide.strides, strict=True))
+    parts = kernel.reshape(height, down, width, right, channels, features)[::-1, :, ::-1]
+    patches = parts.transpose(0, 2, 5, 1, 3, 4).reshape(height, width, features, -1)
+    full = tuple((size - 1, size - 1) for size in (height, width))
+    x = convolve(outputs, patches, slide=Slide(slide.places, (height, width), (1, 1), full, (1, 1)))
+    batch, rows, columns, _ = x.shape
+    x = x.reshape(batch, rows, columns, down, right, channels).transpose(0, 1, 3, 2, 4, 5)
+    x = x.reshape(batch, rows * down, columns * right, channels)
+    axes = zip(slide.pads, slide.size, x.shape[1:3], strict=True)
+    cut = [(-before, size + before - reached, 0) for (before, _), size, reached in axes]
+    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *cut, (0, 0, 0)])
+
+
+def _correlate(inputs: Any, outputs: Any, *, slide: Slide) -> Any:
+    batch, channels, features = inputs.shape[0], inputs.shape[-1], outputs.shape[-1]
+    if batch < SMALL_BATCH or min(channels, features) >= MANY_CHANNELS or max(slide.dilation) > 1:
+        return plain_correlate(inputs, outputs, slide=slide)
+    if max(slide.strides) > 1 or channels < FEW_CHANNELS:
+        sums = _in_parts(_by_columns, 2, inputs, outputs, slide)
+        return sums.reshape(*slide.window, channels, features)
+    height, width = slide.window
+    sums = _in_parts(_by_rows, 4, inputs, outputs, slide).reshape(height, features, width, channels)
+    return sums.transpose(0, 2, 3, 1)
+
+
+def _in_parts(function: Callable[..., Any], most: int, inputs: Any, outputs: Any, slide: Slide) -> Any:
+    """The sum of a function's results for so many images at a time, at most."""
+    batch = inputs.shape[0]
+    images = max(n for n in range(1, most + 1) if batch % n == 0)
+    parts = [x.reshape(batch // images, images, *x.shape[1:]) for x in (inputs, outputs)]
+    shape = jax.eval_shape(lambda *part: function(*part, slide), *(part[0] for part in parts))
+    start = zeros(shape.shape, outputs)
+    return lax.scan(lambda total, part: (total + function(*part, slide), None), start, parts)[0]
+
+
+def _by_columns(inputs: Any, outputs: Any, slide: Slide) -> Any:
+    """(places of the window · channels, outputs) · (outputs, features)"""
+    x = lax.optimization_barrier(jnp.moveaxis(padded(inputs, slide), -1, 0))
+    seen = [shifted(x, place, slide, first=2) for place in product(*map(range, slide.window))]
+    return jnp.concatenate(seen).reshape(-1, outputs.size // outputs.shape[-1]) @ _rows(outputs)
+
+
+def _by_rows(inputs: Any, outputs: Any, slide: Slide) -> Any:
+    """(rows of the window · features, inputs) · (inputs, columns of the window · channels)
+
+    Each row of the window shifts the outputs, each column the inputs: so the
+    copies are few and the matmul as square as can be.  Only for strides and
+    dilation 1.
+    """
+    (height, width), x = slide.window, padded(inputs, slide)
+    columns = [lax.slice_in_dim(x, j, j + slide.places[1], axis=2) for j in range(width)]
+    lines = [jnp.pad(outputs, [(0, 0), (i, height - 1 - i), (0, 0), (0, 0)]) for i in range(height)]
+    return _rows(jnp.concatenate(lines, -1)).T @ _rows(jnp.concatenate(columns, -1))
+
+
+def _rows(x: Any) -> Any:
+    return x.reshape(-1, x.shape[-1])
+
+
+BY_MATMULS = Phrasing(plain_convolve, _spread, _correlate)
