@@ -85,7 +85,6 @@ NOT_YET: dict[str, set[str]] = {
         "TFSMLayer",
         "TorchModuleWrapper",
     },
-    "saving": {"KerasFileEditor"},
     "utils": {"FeatureSpace", "audio_dataset_from_directory"},
 }
 

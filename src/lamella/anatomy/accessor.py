@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import jax
 
-from lamella.anatomy.parts import Part, parts_of
-from lamella.anatomy.pattern import matching
-from lamella.anatomy.selection import Selection
-from lamella.errors import ArgumentError, StateError, unknown
+from lamella.anatomy.address import Part, Selection, matching, parts_of
+from lamella.anatomy.inside import Patch, Tap, tap
+from lamella.anatomy.summary import Table, table
+from lamella.anatomy.trains import Trainability, freeze, trainability, unfreeze
+from lamella.errors import ArgumentError, StateError, UnknownNameError, unknown
 from lamella.graph import KerasTensor, Site, trace
 from lamella.layers import Layer
-from lamella.state import Owner, Variable
+from lamella.state import Owner, Variable, changes
+
+if TYPE_CHECKING:
+    from lamella.anatomy.blocks import Block, Counts
+    from lamella.anatomy.cost import Costs
+    from lamella.anatomy.diff import Diff
+    from lamella.anatomy.explain import Explanation
+    from lamella.anatomy.field import Field
+
+_still: ContextVar[Mapping[Anatomy, Any]] = ContextVar("lamella_still", default=MappingProxyType({}))
 
 
 class Anatomy:
     """What a model or a layer is made of, by address.
 
     `A["base/conv1"]`, `A["base/block_6_*"]`, `A["enc@1/d1"]`, `A["layers[4]"]`
-    pick parts; see `lamella.anatomy.pattern` for the grammar.
+    pick parts; see `lamella.anatomy.address.pattern` for the grammar.
 
     Example: >>> A = Sequential([Input((4,)), Dense(8, name="a"), Dense(2, name="b")]).anatomy
              >>> A["a"].layers[0].units, A["a/kernel"].weights[0].shape
@@ -32,6 +46,8 @@ class Anatomy:
         self._inputs = inputs
         self._seen: tuple[Any, Site] | None = None
         self._parts: list[Part] | None = None
+        self._places: tuple[list[Part], dict[int, str]] | None = None
+        self._read: tuple[Any, dict[str, Any]] = (None, {})
 
     def on(self, *inputs: Any) -> Anatomy:
         """The anatomy for given inputs: arrays, symbolic tensors or shapes."""
@@ -49,8 +65,27 @@ class Anatomy:
             self._seen, self._parts = (key, trace(self.subject, *args, **kwargs)), None
         return self._seen[1]
 
+    @property
+    def called(self) -> bool:
+        """Whether it is known what it is called on."""
+        try:
+            return self.trace is not None
+        except StateError:
+            return False
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """While it holds, the model is taken not to change, so whether it did is looked up once."""
+        token = _still.set({**_still.get(), self: self._key()})
+        try:
+            yield
+        finally:
+            _still.reset(token)
+
     def _key(self) -> Any:
         """What the trace depends on: the graph, and which layers there are."""
+        if self in _still.get():
+            return _still.get()[self]
         return id(getattr(self.subject, "_graph", None)), tuple(map(id, self.subject._flatten_layers()))
 
     @property
@@ -97,6 +132,9 @@ class Anatomy:
 
         Args: type: a class, or a tuple of classes; `Variable` for weights.
         """
+        kinds = type if isinstance(type, tuple) else (type,)
+        if type is not None and not all(isinstance(kind, builtin_type) for kind in kinds):
+            raise ArgumentError("`type` is a class, or a tuple of classes.", received=repr(type))
         wants_weights = isinstance(type, builtin_type) and issubclass(type, Variable)
         parts = self.parts if wants_weights and pattern == "**" else self._matching(pattern)
         chosen = parts if type is None else [part for part in parts if isinstance(part.thing, type)]
@@ -105,17 +143,173 @@ class Anatomy:
     def _matching(self, pattern: Any) -> list[Part]:
         return matching(pattern, self.parts) if isinstance(pattern, str) else self[pattern].parts
 
+    @property
+    def places(self) -> dict[int, str]:
+        """{id: address} of every layer, op, weight (where it stands first) and call."""
+        parts = self.parts
+        if self._places is None or self._places[0] is not parts:
+            found: dict[int, str] = {}
+            for part in parts:
+                found.setdefault(id(part.thing), part.place)
+                if part.site is not None:
+                    found[id(part.site)] = part.address
+            self._places = (parts, found)
+        return self._places[1]
+
     def address(self, thing: Owner | Variable | Site) -> str:
         """The address of a layer, weight or call.
 
         Raises: UnknownNameError: it is no part of the model.
         """
-        for part in self.parts:
-            if part.thing is thing:
-                return part.place
-            if part.site is thing:
-                return part.address
-        raise unknown(f"part of {self.subject.name!r}", getattr(thing, "name", repr(thing)), ())
+        if id(thing) not in self.places:
+            named = f"{builtin_type(thing).__name__} {getattr(thing, 'name', thing)!r}"
+            raise UnknownNameError(f"{named} is no part of {self.subject.name!r}.")
+        return self.places[id(thing)]
+
+    # What it is
+
+    def explain(self, address: Any = None) -> Explanation:
+        """The whole, or one part of it, in words; print it, or take its `facts`.
+
+        Args:    address: of a layer, a call (`enc@1/d1`), an op or a weight; or the thing itself.
+        Raises:  ArgumentError: the address means several things.
+        Example: >>> A = Sequential([Input((4,)), Dense(8, name="a"), Dense(2, name="b")]).anatomy
+                 >>> A.explain("a").facts["parameters"]
+                 40
+        """
+        from lamella.anatomy.explain import explain
+
+        with self.still():
+            return explain(self, address)
+
+    def summary(
+        self,
+        columns: str | Sequence[str] = (),
+        blocks: bool = False,
+        depth: int | None = None,
+        expand_nested: bool = False,
+        layer_range: Any = None,
+        show_trainable: bool = False,
+    ) -> Table:
+        """The summary as a table that prints, shows itself in notebooks, and has `to_dict()`.
+
+        Args: columns: of "address", "calls", "output", "params", "trainable", "frozen", "macs", "memory",
+                  "field", "connected"; also as one text with commas.
+              blocks: layers of a block stand under its heading, and equal neighbours fold.
+              depth: how many levels of layers in layers are shown.
+        """
+        return table(self.subject, expand_nested, layer_range, columns, blocks, depth, show_trainable)
+
+    def counts(self) -> Counts:
+        """How many layers, layers with weights and blocks there are, and how deep it is."""
+        from lamella.anatomy.blocks import counts
+
+        return self._once("counts", lambda: counts(self))
+
+    def costs(self) -> Costs:
+        """Multiply-accumulates, parameters and memory, call by call and in all."""
+        from lamella.anatomy.cost import costs
+
+        return self._once("costs", lambda: costs(self))
+
+    def blocks(self) -> list[Block]:
+        """Its residual, dense, attention … blocks, with the evidence for each."""
+        from lamella.anatomy.blocks import blocks
+
+        return self._once("blocks", lambda: blocks(self))
+
+    def fields(self, input: int = 0) -> dict[Site, Field]:
+        """The receptive field of every call: how much of an input one output sees."""
+        from lamella.anatomy.field import fields
+
+        return self._once(f"fields {input}", lambda: fields(self, input))
+
+    def _once(self, what: str, read: Callable[[], Any]) -> Any:
+        """What was read before, unless the model has changed since: its calls, or what of it trains."""
+        now = self.trace, changes.count
+        if self._read[0] != now:
+            self._read = (now, {})
+        if what not in self._read[1]:
+            self._read[1][what] = read()
+        return self._read[1][what]
+
+    def diff(self, other: Any, data: Any = None, tolerance: float = 1e-5) -> Diff:
+        """What differs between this model and another; see `lamella.anatomy.diff`."""
+        from lamella.anatomy.diff import diff
+
+        return diff(self.subject, getattr(other, "subject", other), data, tolerance)
+
+    # What passes inside
+
+    def tap(self, where: Any, when: str = "output", grad: bool = False, target: Any = None) -> Tap:
+        """A model that returns what passes at some places: `{address or key: tensor}`.
+
+        It shares the weights, computes only what is needed, and may be a layer of another
+        model.  With `grad=True` it returns `{…: (tensor, gradient)}`, where the gradient is
+        that of the target's sum by the tensor.
+
+        Args:    where: an address, pattern or selection, a list of these, or {key: address}.
+                 when: "output" of the calls, or "input".
+                 target: an address, a key, or a function of the model's outputs; these themselves if None.
+        Raises:  GraphError: an address means several calls and has no `@k`; the value is in a loop and
+                     cannot leave it; the place cannot be looked into.
+        Example: >>> A = Sequential([Input((4,)), Dense(8, name="a"), Dense(2)]).anatomy
+                 >>> value, slope = A.tap("a", grad=True, target=lambda y: y[:, 0])(np.ones((3, 4)))["a"]
+                 >>> value.shape, slope.shape
+                 ((3, 8), (3, 8))
+        """
+        return tap(self, where, when, grad, target)
+
+    def patch(self, changes: dict[str, Any], when: str = "output") -> Patch:
+        """Changes values inside of the model for the length of a `with` block, in compiled code too.
+
+        Args:    changes: {address or pattern: function of the value, or a value to put in its place}.
+        Raises:  ShapeError: the new value has another shape (when the model runs).
+        Example: >>> model = Sequential([Input((4,)), Dense(8, name="a"), Dense(2, use_bias=False)])
+                 >>> with model.anatomy.patch({"a": lambda value: value * 0}):
+                 ...     model(np.ones((1, 4))).tolist()
+                 [[0.0, 0.0]]
+        """
+        return Patch(self, changes, when)
+
+    # What trains
+
+    def freeze(self, where: Any = None, bn: str = "inference") -> None:
+        """Keeps layers and weights from being trained, from the next step on; nothing is to be compiled anew.
+
+        A frozen layer freezes everything inside.
+
+        Args:    where: address, pattern or selection; the whole if None.
+                 bn: what frozen BatchNormalization does in training: "inference" (as Keras has it: it uses its
+                     moving statistics, which stand still), "stats" (gamma and beta are frozen, the statistics
+                     go on moving), or "train" (it is not frozen).  A call with `training=False` always wins.
+        Example: >>> model = Sequential([Input((4,)), Dense(8, name="a"), Dense(2)])
+                 >>> model.anatomy.freeze("a"); len(model.trainable_weights)
+                 2
+        """
+        freeze(self, where, bn)
+
+    def unfreeze(self, where: Any = None, from_: str | int | None = None) -> None:
+        """Lets layers and weights be trained, whatever around them is frozen; what is beside them stays as it is.
+
+        Args:    where: address, pattern or selection; the whole if None.
+                 from_: an address inside of the one model selected, or an index into its layers: what
+                     comes before is frozen.
+        Raises:  ArgumentError: `from_` is out of range, or several models are selected.
+        Example: >>> model = Sequential([Input((4,)), Dense(8, name="a"), Dense(2, name="b")])
+                 >>> model.anatomy.unfreeze(from_="b"); len(model.trainable_weights)
+                 2
+        """
+        unfreeze(self, where, from_)
+
+    def trainability(self) -> Trainability:
+        """For each layer whether it trains, and why; print it, or take its rows.
+
+        Example: >>> model = Sequential([Input((4,)), Dense(8, name="a"), Dense(2, name="b")])
+                 >>> model.anatomy.freeze("a"); model.anatomy.trainability()["a"].why
+                 'its own flag: trainable=False'
+        """
+        return trainability(self)
 
     def __repr__(self) -> str:
         return f"<Anatomy of {type(self.subject).__name__} {self.subject.name!r}>"

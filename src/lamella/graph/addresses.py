@@ -20,10 +20,13 @@ def addresses(operations: Sequence[Operation]) -> list[str]:
              ['head', 'dense', 'dense_1']
     """
     found: dict[Operation, str] = {}
+    taken: set[str] = set()
     for ops in (False, True):
         group = [one for one in operations if isinstance(one, FunctionOp) is ops]
-        found.update((one, one.name) for one in group if not one.auto_named and one.name not in found.values())
-        taken = set(found.values())
+        for one in group:
+            if not one.auto_named and one.name not in taken:
+                found[one] = one.name
+                taken.add(one.name)
         for one in group:
             if one not in found:
                 found[one] = _free(to_snake_case(type(one).__name__), taken)

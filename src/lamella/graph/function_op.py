@@ -49,6 +49,9 @@ class FunctionOp(Operation):
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, **self.fixed}
 
+    def __reduce__(self) -> Any:
+        return _blank, (type(self).__name__,), vars(self)  # its class is made by `@op` and found by its name there
+
     @classmethod
     def record(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Records a call: what belongs to it makes the node, the rest the op's config."""
@@ -66,6 +69,10 @@ class FunctionOp(Operation):
         kind = cls.signature.parameters[key].kind
         several = kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         return several or belongs_to_call(cls.__name__, key) or any_symbolic([value])
+
+
+def _blank(name: str) -> FunctionOp:
+    return object.__new__(OPS[name])
 
 
 def _arranged(signature: inspect.Signature, given: dict[str, Any]) -> inspect.BoundArguments:

@@ -17,9 +17,13 @@ Key = tuple[tuple[Operation, int], ...]
 
 
 class Observer:
-    """Follows calls; subclasses override `entered` and `left`."""
+    """Follows calls; subclasses override `entered` and `left`.
+
+    held: what was compiled while it observed, which is of no use without it.
+    """
 
     def __init__(self) -> None:
+        self.held: dict[Any, Any] = {}
         self._key: Key = ()
         self._counts: list[Counter[Operation]] = [Counter()]
 

@@ -58,6 +58,14 @@ class Operation(Owner):
         """The graph that a call runs, with a value for each of its inputs; None if it runs no graph."""
         return None
 
+    def called_inside(self) -> Any:
+        """The one operation that a call hands its arguments on to, if that is all it does; else None."""
+        return None
+
+    def returned(self, inner: Any) -> list[Any]:
+        """For one that hands its arguments on: the values inside of that call which it returns."""
+        return inner.outputs
+
     @property
     def composite(self) -> bool:
         """Whether it is made of other layers."""

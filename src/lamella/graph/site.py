@@ -28,6 +28,9 @@ class Value(KerasTensor):
         self.site, self.index = site, index
         self.enters: tuple[Site, int] | None = None
 
+    __eq__ = object.__eq__  # unlike other symbolic tensors: nothing is recorded from these
+    __hash__ = object.__hash__
+
 
 class Site:
     """One call: what, where, on what, with what result.
@@ -97,7 +100,7 @@ class Site:
             look(self)
 
     @property
-    def key(self) -> tuple[tuple[Operation | None, int], ...]:
+    def key(self) -> tuple[tuple[Any, int], ...]:
         """Which call it is, from the outermost in: (operation, number) for each."""
         above = self.parent.key if self.parent is not None else ()
         return (*above, (self.operation, self.number))

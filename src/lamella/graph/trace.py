@@ -34,7 +34,7 @@ def trace(operation: Operation, *args: Any, **kwargs: Any) -> Site:
     outside = {t: Value(t.shape, t.dtype) for t in jax.tree.leaves((args, kwargs)) if isinstance(t, KerasTensor)}
     args, kwargs = jax.tree.map(lambda leaf: outside[leaf] if isinstance(leaf, KerasTensor) else leaf, (args, kwargs))
     site = Site(operation, None, args, kwargs)
-    if operation.recorded(args, kwargs) is None:
+    if operation.recorded(args, kwargs) is None and operation.called_inside() is None:
         _observe(site)
     else:
         site.returns(operation.compute_output_spec(*args, **kwargs))
@@ -48,8 +48,26 @@ def _look(site: Site) -> None:
     recorded = operation.recorded(site.args, site.kwargs) if operation is not None else None
     if recorded is not None:
         _read(site, *recorded)
+    elif operation is not None and operation.called_inside() is not None:
+        _hand_on(site, operation)
     elif operation is not None and operation.composite:
         _observe(site)
+
+
+# A call that hands its arguments on
+
+
+def _hand_on(site: Site, operation: Operation) -> None:
+    """One call is inside, of another operation on the same arguments."""
+    site.entries = [Value(v.shape, v.dtype) for v in site.inputs]
+    for number, entry in enumerate(site.entries):
+        entry.enters = (site, number)
+    given = dict(zip(site.inputs, site.entries, strict=True))
+    kwargs = {key: value for key, value in site.kwargs.items() if key != "training"}
+    known = jax.tree.map(lambda leaf: given[leaf] if isinstance(leaf, Value) else leaf, (site.args, kwargs))
+    inner = Site(operation.called_inside(), site, *known, look=_look)
+    inner.returns(operation.called_inside().compute_output_spec(*inner.args, **inner.kwargs))
+    site.holds([inner], operation.returned(inner))
 
 
 # A graph that was recorded
@@ -229,7 +247,7 @@ class _Assembly:
         treedef, leaves = call.arguments
         values = iter([self._value(f"{index}/in/{n}", s, parent) for n, s in enumerate(self._shapes(index, "inputs"))])
         args, kwargs = jax.tree.unflatten(treedef, [next(values) if leaf is None else leaf for leaf in leaves])
-        recorded = call.operation.recorded(args, kwargs) is not None
+        recorded = call.operation.recorded(args, kwargs) is not None or call.operation.called_inside() is not None
         site = Site(call.operation, self.sites[parent], args, kwargs, _look if recorded else None)
         site.returns(self._outputs(index))
         site.repeats = self.flows.repeats[f"{index}/out/0"]

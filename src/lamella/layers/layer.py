@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -203,7 +204,9 @@ class Layer(Weights):
             return
         self.called_on = call.described()
         if type(self).build is not Layer.build:
-            self.build(**call.shapes_for(self.build, type(self).__name__))
+            unless = () if symbolic else (jax.errors.ConcretizationTypeError,)
+            with suppress(*unless):  # a call() that branches on data: what is inside is built as it runs
+                self.build(**call.shapes_for(self.build, type(self).__name__))
             self._check(call.first)
         elif symbolic and type(self).compute_output_shape is not Layer.compute_output_shape:
             output_spec(self.call, **call.tensors)  # the shape will not ask call(): what is inside is built here
@@ -225,9 +228,11 @@ class Layer(Weights):
         return jax.tree.map(lambda tensor: tensor.shape, spec)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        if type(self).compute_output_shape is Layer.compute_output_shape:
-            return output_spec(self.call, *args, **kwargs)
         signature = signature_of(type(self).call)
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            if "training" not in signature.names:  # any call may say it
+                kwargs = {key: value for key, value in kwargs.items() if key != "training"}
+            return output_spec(self.call, *args, **kwargs)
         call = Call(signature, args, {k: v for k, v in kwargs.items() if k in signature.names}, None)
         shapes = self.compute_output_shape(**call.shapes_for(self.compute_output_shape, type(self).__name__))
         return _map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), shapes)
@@ -370,11 +375,13 @@ class Layer(Weights):
             ) from error
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes that `build` was called with."""
+        """The shapes that `build` was called with, and the weights that are frozen one by one."""
         shapes = self._build_shapes
         if shapes is None:
             return None
-        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+        config = {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+        frozen = [v.name for v in self._own_variables() if v.made_trainable and not v.trainable]
+        return {**config, "frozen": frozen} if frozen and self._trainable else config  # Keras does not mind
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the layer from what `get_build_config` returned."""
@@ -384,6 +391,9 @@ class Layer(Weights):
             self.build(_tuples(config["input_shape"]))
         elif "shapes_dict" in config:
             self.build(**{key: _tuples(shape) for key, shape in config["shapes_dict"].items()})
+        for variable in self._own_variables():
+            if variable.name in config.get("frozen", ()):
+                variable.trainable = False
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the layer's own variables into a dict-like store, by number."""

@@ -94,25 +94,28 @@ class Weights(Operation):
         return [child for _, child in self.children() if isinstance(child, kind)]
 
     def _own_variables(self) -> list[Variable]:
-        return sorted(self._own(Variable), key=lambda v: (not v.made_trainable, v.serial))
+        return _in_order(self._own(Variable))
 
     def _sublayers(self) -> list[Weights]:
         return self._own(Weights)
 
     def _collect(self, seeds: bool) -> Iterator[Variable]:
-        yield from self._own_variables()
+        parts = self._own(object)  # found once: this walk is made often
+        yield from _in_order(part for part in parts if isinstance(part, Variable))
         if seeds:
-            yield from (generator.state for generator in self._own(SeedGenerator))
-        for layer in self._sublayers():
-            yield from layer._collect(seeds)
+            yield from (part.state for part in parts if isinstance(part, SeedGenerator))
+        for part in parts:
+            if isinstance(part, Weights):
+                yield from part._collect(seeds)
 
     def _frozen(self, inside: bool = False) -> Iterator[Variable]:
         """Variables below a layer that is not trainable."""
         inside = inside or not self._trainable
-        if inside:
-            yield from self._own_variables()
-        for layer in self._sublayers():
-            yield from layer._frozen(inside)
+        for part in self._own(object):
+            if isinstance(part, Weights):
+                yield from part._frozen(inside)
+            elif inside and isinstance(part, Variable):
+                yield part
 
     def _trained(self, variables: list[Variable]) -> list[Variable]:
         frozen = {id(v) for v in self._frozen()}
@@ -237,6 +240,10 @@ class Weights(Operation):
     @property
     def losses(self) -> list[jax.Array]:
         raise NotImplementedError
+
+
+def _in_order(variables: Iterable[Variable]) -> list[Variable]:
+    return sorted(variables, key=lambda v: (not v.made_trainable, v.serial))
 
 
 def _once(variables: Iterable[Variable]) -> list[Variable]:

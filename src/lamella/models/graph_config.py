@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import inspect
+from collections import deque
+from contextlib import nullcontext
 from typing import Any
 
 import jax
 
 from lamella.errors import ConfigError
-from lamella.graph import Graph, KerasTensor, Node, Operation, node_of
-from lamella.registry import deserialize_keras_object, serialize_keras_object
+from lamella.graph import FunctionOp, Graph, KerasTensor, Node, Operation, node_of
+from lamella.registry import bounded, deserialize_keras_object, serialize_keras_object
 
 
 def graph_config(model: Any) -> dict[str, Any]:
@@ -122,28 +124,40 @@ def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: d
 
 def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> None:
     """Calls every operation on its recorded arguments, in whichever order these exist."""
-    pending = [(layer["name"], call) for layer in described for call in layer["inbound_nodes"]]
-    if stray := next((name for name, call in pending if not _references(call)), None):
+    pending: dict[str, deque[Any]] = {layer["name"]: deque() for layer in described}
+    for layer in described:
+        pending[layer["name"]].extend(layer["inbound_nodes"])
+    if stray := next((name for name, calls in pending.items() if not all(map(_references, calls))), None):
         raise ConfigError(f"The graph in the config calls {stray!r} on no tensor of the graph.")
-    while pending:
-        waiting: list[tuple[str, Any]] = []
-        blocked: set[str] = set()
-        for name, call in pending:
-            ready = name not in blocked and all(_exists(reference, operations) for reference in _references(call))
-            if not ready:
-                waiting.append((name, call))
-                blocked.add(name)  # calls of one operation keep their order
-                continue
-            args, kwargs = _arguments(call, operations, custom_objects)
-            if not call.get(_EXPLICIT) and kwargs.get("training") is _default_training(operations[name]):
-                kwargs.pop("training", None)
-            operations[name](*args, **kwargs)
-        if len(waiting) == len(pending):
-            raise ConfigError(
-                "The graph in the config has loops, or calls on tensors that nothing makes.",
-                received=f"no way to make the calls of {sorted({name for name, _ in waiting})}",
-            )
-        pending = waiting
+    waiting: dict[tuple[str, int], list[str]] = {}  # {call that is not made yet: operations that need it}
+    ready = list(reversed(pending))
+    while ready:
+        name = ready.pop()
+        while (calls := pending[name]) and (missing := _missing(calls[0], operations)) is None:
+            number = len(operations[name].inbound_nodes)
+            _make_call(operations[name], calls.popleft(), operations, custom_objects)
+            ready += reversed(waiting.pop((name, number), []))
+        if calls:
+            waiting.setdefault(missing, []).append(name)
+    if stuck := sorted(name for name, calls in pending.items() if calls):
+        raise ConfigError(
+            "The graph in the config has loops, or calls on tensors that nothing makes.",
+            received=f"no way to make the calls of {stuck[:20]}",
+        )
+
+
+def _make_call(operation: Operation, call: dict[str, Any], operations: Any, custom_objects: Any) -> None:
+    args, kwargs = _arguments(call, operations, custom_objects)
+    if not call.get(_EXPLICIT) and kwargs.get("training") is _default_training(operation):
+        kwargs.pop("training", None)
+    with bounded(f"{operation.name!r}") if isinstance(operation, FunctionOp) else nullcontext():
+        operation(*args, **kwargs)
+
+
+def _missing(call: Any, operations: Any) -> Any:
+    """The name and number of a call that has to be made before this one, or None."""
+    missing = next((one for one in _references(call) if _node(one, operations) is None), None)
+    return None if missing is None else (missing[0], missing[1])
 
 
 def _default_training(operation: Operation) -> Any:
@@ -174,10 +188,6 @@ def _node(reference: Any, operations: Any) -> Node | None:
         raise ConfigError(f"The graph in the config names an operation {name!r} that it does not hold.")
     nodes = operations[name].inbound_nodes
     return nodes[number] if 0 <= number < len(nodes) else None
-
-
-def _exists(reference: Any, operations: Any) -> bool:
-    return _node(reference, operations) is not None
 
 
 def _tensor(reference: Any, operations: Any) -> KerasTensor:

@@ -77,6 +77,9 @@ class Model(Trainer, GraphModel):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Any = None,
+        columns: Any = (),
+        blocks: bool = False,
+        depth: int | None = None,
     ) -> None:
         """Prints what is inside: layers, output shapes, parameters, connections.
 
@@ -85,10 +88,15 @@ class Model(Trainer, GraphModel):
               expand_nested: also shows the layers of models inside.
               show_trainable: adds a column for trainability.
               layer_range: [first, last] layer names, as regular expressions.
+              columns: what to show in place of Keras's columns, of "address", "calls", "output", "params",
+                  "trainable", "frozen", "macs", "memory", "field", "connected"; also as one text with commas.
+              blocks: layers of a block stand under its heading, and equal neighbours fold.
+              depth: how many levels of layers in layers are shown, composite layers too.
         """
         from lamella.anatomy import print_summary
 
-        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+        shown = (expand_nested, show_trainable, layer_range, columns, blocks, depth)
+        print_summary(self, line_length, positions, print_fn, *shown)
 
     # Configs
 
@@ -150,6 +158,18 @@ class Model(Trainer, GraphModel):
         from lamella.saving import load_weights
 
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """All variables by kind and path: of the model, its optimizer and its metrics."""
+        from lamella.saving import state_tree
+
+        return state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Gives variables the values in what `get_state_tree` returned."""
+        from lamella.saving import assign_state_tree
+
+        assign_state_tree(self, state_tree)
 
 
 def _has_graph_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from lamella.layers import InputLayer, Layer
 from lamella.models.graph_model import GraphModel
 from lamella.models.model import Model
 from lamella.registry import deserialize_keras_object, serialize_keras_object
-from lamella.state import Owner, Variable, attribute_children, current, frame
+from lamella.state import Owner, Variable, attribute_children, changes, current, frame
 
 
 class Sequential(Model):
@@ -106,7 +106,8 @@ class Sequential(Model):
         return layer
 
     def _set_stack(self) -> None:
-        self._stale, self._held_steps = True, None
+        self._stale = True
+        changes.count += 1  # compiled steps look anew at what there is
         self.built = len(self._tensors) > 1
         self.supports_masking = True
         if self.built:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 
 import lamella
 from lamella.cli import main
 
-WHOLE, WEIGHTS = [".keras", ".h5"], [".weights.h5", ".safetensors", ".orbax"]
+WHOLE, WEIGHTS = [".keras", ".h5"], [".weights.h5", ".weights.json", ".safetensors", ".orbax"]
+SHARDS = {".weights.json": {"max_shard_size": 1e-7}}
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +25,13 @@ def files(tmp_path_factory):
     model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
     paths = {ending: str(folder / f"m{ending}") for ending in [*WHOLE, *WEIGHTS]}
     for ending, path in paths.items():
-        (model.save if ending in WHOLE else model.save_weights)(path)
+        (model.save if ending in WHOLE else model.save_weights)(path, **SHARDS.get(ending, {}))
     (folder / "m.json").write_text(model.to_json())
-    return model, paths | {".json": str(folder / "m.json")}
+    with h5py.File(paths[".h5"]) as whole, h5py.File(folder / "old.h5", "w") as weights:  # as Keras 2 kept weights
+        for name in whole["model_weights"]:
+            whole.copy(f"model_weights/{name}", weights)
+        weights.attrs.update(whole["model_weights"].attrs)
+    return model, paths | {".json": str(folder / "m.json"), "old": str(folder / "old.h5")}
 
 
 def assert_same_weights(a, b):
@@ -38,6 +44,7 @@ def assert_same_weights(a, b):
 def test_pairs(files, tmp_path, source, into, capsys):
     (model, paths), target = files, str(tmp_path / f"new{into}")
     extra = ["--model", paths[".keras" if into == ".keras" else ".json"]] if source in WEIGHTS else []
+    extra += ["--shard-size", "1e-7"] if into in SHARDS else []
     assert main(["convert", paths[source], target, "--json", *extra]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["in"] == paths[source] and told["out"] == target and told["bytes"] > 100
@@ -51,6 +58,21 @@ def test_pairs(files, tmp_path, source, into, capsys):
     if (source, into) == (".orbax", ".keras"):  # the optimizer goes along
         assert int(copy.optimizer.iterations) == 1
         np.testing.assert_array_equal(copy.optimizer.variables[2], model.optimizer.variables[2])
+
+
+def test_a_checkpoint_that_holds_its_model(files, tmp_path):
+    kept = lamella.callbacks.OrbaxCheckpoint(str(tmp_path / "run.orbax"), save_freq="epoch")
+    model = lamella.models.clone_model(files[0])
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0, callbacks=[kept])
+    assert main(["convert", str(tmp_path / "run.orbax"), str(tmp_path / "new.h5")]) == 0
+    assert_same_weights(lamella.saving.load_model(tmp_path / "new.h5"), model)
+
+
+def test_old_weights(files, tmp_path):
+    target = tmp_path / "new.keras"
+    assert main(["convert", files[1]["old"], str(target), "--model", files[1][".json"]]) == 0
+    assert_same_weights(lamella.saving.load_model(target), files[0])
 
 
 def test_the_optimizer_goes_along(files, tmp_path):
@@ -70,6 +92,11 @@ def test_it_says_what_it_did(files, tmp_path, capsys):
         (["{.safetensors}", "x.keras"], "holds weights without a model"),
         (["{.weights.h5}", "x.safetensors"], "--model MODEL"),
         (["{.keras}", "x.onnx"], "no format has this ending"),
+        (["{.keras}", "x.weights.json"], "--shard-size goes with"),
+        (["{.keras}", "x.h5", "--shard-size", "1"], "--shard-size goes with"),
+        (["{.weights.json}", "x.h5"], "holds weights without a model"),
+        (["{old}", "x.keras"], "it holds weights only"),
+        (["{.orbax}", "x.keras"], "only weights were saved"),
         (["{.json}", "x.keras"], "no format has this ending"),
         (["nowhere.keras", "x.h5"], "File not found"),
         (["{.keras}", "{.h5}"], "there already"),

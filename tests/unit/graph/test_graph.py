@@ -89,3 +89,13 @@ def test_structures_of_inputs_and_outputs():
 def test_not_a_tensor():
     with pytest.raises(GraphError, match="symbolic"):
         keras.Model(layers.Input((2,)), np.ones(3))
+
+
+def test_graphs_with_ops_pickle():
+    import pickle
+
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.ops.sum(keras.layers.Dense(2)(x) * 2 + 1, axis=1))
+    again = pickle.loads(pickle.dumps(model))
+    data = np.ones((2, 3), "float32")
+    np.testing.assert_allclose(again(data), model(data))

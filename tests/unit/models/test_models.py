@@ -227,3 +227,17 @@ def test_clone_function():
         return layers.Dense.from_config({**config, "units": config["units"] * 2})
 
     assert models.clone_model(model, clone_function=wider).output_shape == (None, 4)
+
+
+def test_a_call_that_branches_on_data_runs_eagerly():
+    class Moody(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = layers.Dense(2), layers.Dense(3)
+
+        def call(self, x):
+            return self.a(x) if x.sum() > 0 else self.b(x)
+
+    model = Moody()
+    assert model(np.ones((1, 4), "float32")).shape == (1, 2) and model.a.built and not model.b.built
+    assert model(-np.ones((1, 4), "float32")).shape == (1, 3) and model.b.built

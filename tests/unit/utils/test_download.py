@@ -11,6 +11,7 @@ import pickle
 import tarfile
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -79,6 +80,22 @@ def test_a_cut_copy_without_a_hash_is_fetched_again(origin, tmp_path, kept):
         file.write(whole[:kept])
     with open(get_file(origin=(tmp_path / "a.npz").as_uri()), "rb") as file:
         assert file.read() == whole
+
+
+@pytest.mark.parametrize("kept", [5, 60, 300, -1])
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_cut_weights_without_a_hash_are_fetched_again(origin, tmp_path, kept, libver):
+    with h5py.File(tmp_path / "w.h5", "w", libver=libver) as file:
+        file.create_dataset("layer/kernel:0", data=np.arange(100.0), chunks=(10,), compression="gzip")
+    whole, origin = (tmp_path / "w.h5").read_bytes(), (tmp_path / "w.h5").as_uri()
+    path = get_file(origin=origin)
+    with open(path, "wb") as file:
+        file.write(whole[:kept])
+    get_file(origin=origin)
+    with open(path, "rb") as file:
+        assert file.read() == whole
+    (tmp_path / "w.h5").unlink()
+    assert get_file(origin=origin) == path  # a whole one is not fetched again
 
 
 def test_a_damaged_archive_is_fetched_again(origin, tmp_path):

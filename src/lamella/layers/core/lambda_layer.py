@@ -21,6 +21,9 @@ __all__ = ["Lambda"]
 _here: weakref.WeakValueDictionary[str, Callable[..., Any]] = weakref.WeakValueDictionary()
 """Python lambdas that configs were written of in this process, by a name only this process knows."""
 
+_names: weakref.WeakKeyDictionary[Callable[..., Any], str] = weakref.WeakKeyDictionary()
+"""These names, so that a lambda has one only, and equal layers have equal configs."""
+
 
 class Lambda(Configured):
     """Calls a function on its input.
@@ -113,7 +116,7 @@ def _written(value: Any) -> Any:
         written = serialize_keras_object(value)
     if not _is_lambda(written):
         return written
-    name = uuid.uuid4().hex
+    name = _names.setdefault(value, uuid.uuid4().hex)
     _here[name] = value
     return {"class_name": "__lambda__", "config": dict(zip(_PARTS, (*written["config"]["value"], name), strict=True))}
 

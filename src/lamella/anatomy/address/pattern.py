@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from lamella.anatomy.parts import Part, Step, names_in
+from lamella.anatomy.address.parts import Part, Step, names_in
 from lamella.errors import ArgumentError
 from lamella.state import Variable, attribute_children
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lamella.anatomy.parts import Part
+from lamella.anatomy.address.parts import Part
 from lamella.graph import Site
 from lamella.layers import Layer
 from lamella.state import Variable
@@ -68,15 +68,21 @@ class Selection:
     def _set(self) -> set[Any]:
         return {_identity(part) for part in self._parts}
 
-    def __or__(self, other: Selection) -> Selection:
+    def __or__(self, other: Any) -> Selection:
+        if not isinstance(other, Selection):
+            return NotImplemented
         both = self._set() | other._set()
         return self._with([p for p in self._everything if _identity(p) in both], f"{self._text} | {other._text}")
 
-    def __and__(self, other: Selection) -> Selection:
+    def __and__(self, other: Any) -> Selection:
+        if not isinstance(other, Selection):
+            return NotImplemented
         theirs = other._set()
         return self._with([p for p in self._parts if _identity(p) in theirs], f"{self._text} & {other._text}")
 
-    def __sub__(self, other: Selection) -> Selection:
+    def __sub__(self, other: Any) -> Selection:
+        if not isinstance(other, Selection):
+            return NotImplemented
         theirs = other._set()
         return self._with([p for p in self._parts if _identity(p) not in theirs], f"{self._text} - {other._text}")
 

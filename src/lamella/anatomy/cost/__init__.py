@@ -1,0 +1,6 @@
+"""What calls cost: multiply-accumulates, parameters, memory."""
+
+from lamella.anatomy.cost.calls import CallCost, Costs, costs
+from lamella.anatomy.cost.memory import Memory
+
+__all__ = ["CallCost", "Costs", "Memory", "costs"]
