@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import zipfile
 
@@ -79,7 +80,9 @@ def test_chains_are_read_in_any_order(tmp_path, count):
 
 def test_shapes_that_take_long_are_counted(tmp_path):
     text = refused(tmp_path, malicious.CASES["a million differences.keras"][2]())
-    assert "The shape of 'diff' takes too long to find out" in text
+    assert re.search(
+        r"The shape of 'diff(_\d+)?' takes too long to find out", text
+    )  # automatic names count per process
     assert sys.getprofile() is None
 
 
