@@ -62,6 +62,8 @@ class Anatomy:
         key = self._key()
         if self._seen is None or self._seen[0] != key:
             args, kwargs = _inputs_of(self.subject) if self._inputs is None else (self._inputs, {})
+            if self._inputs:
+                self.subject._check(self._inputs[0])
             self._seen, self._parts = (key, trace(self.subject, *args, **kwargs)), None
         return self._seen[1]
 

@@ -164,6 +164,7 @@ class Budget:
 
     def __init__(self, chosen: Any):
         known = isinstance(chosen, dict) and set(chosen) <= {"memory", "disk"}
+        known = known and all(isinstance(size, int) and size >= 0 for size in chosen.values())
         if chosen not in ("auto", True, False, None) and not known:
             raise ArgumentError(
                 "fit() does not understand `frozen_features`.",

@@ -8,7 +8,7 @@ import pytest
 
 import lamella as keras
 from lamella import layers
-from lamella.errors import ArgumentError, StateError, UnknownNameError
+from lamella.errors import ArgumentError, ShapeError, StateError, UnknownNameError
 from lamella.state import Variable
 
 
@@ -196,6 +196,10 @@ class TestGrammar:
         assert Transformer().get_layer("blocks[1]/norm1").name
         with pytest.raises(ValueError, match="did you mean"):
             model.get_layer("enc/d2")
+
+    def test_inputs_that_do_not_fit_are_refused(self):
+        with pytest.raises(ShapeError, match="expected"):
+            stacks().anatomy.on((None, 7)).trace
 
     def test_by_object(self):
         model = siamese()

@@ -225,8 +225,9 @@ def test_budget_and_disk():
     assert "budget" in made._features.report["training"]["why"]
     made.fit(X, Y, frozen_features={"disk": 1 << 20}, **fit)
     assert made._features.report["training"]["on_disk"]
-    with pytest.raises(ArgumentError, match="frozen_features"):
-        made.fit(X, Y, frozen_features="yes", **fit)
+    for wrong in ("yes", {"memory": "big"}, {"disk": -1}, {"ram": 1}):
+        with pytest.raises(ArgumentError, match="frozen_features"):
+            made.fit(X, Y, frozen_features=wrong, **fit)
 
 
 @pytest.mark.parametrize(
