@@ -87,3 +87,9 @@ def test_errors_and_what_changed_nothing(twins):
         twins(X)
     with pytest.warns(UserWarning, match="cat changed nothing"), anatomy.patch({"cat": lambda v: v}):
         pass
+
+
+def test_a_function_keeps_the_shape():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(2)])
+    with pytest.raises(ShapeError, match="another shape"), model.anatomy.patch({"a": lambda value: value[:, :1]}):
+        model(np.ones((2, 4), "float32"))

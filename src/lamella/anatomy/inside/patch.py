@@ -37,7 +37,7 @@ class Patch:
             new = change(value) if callable(change) else change
             if not callable(change) and len(jax.tree.leaves(value)) == 1:
                 return jax.tree.map(lambda old: _like(old, new, address), value)
-            return jax.tree.map(lambda old, other: _like(old, other, address), value, new)
+            return jax.tree.map(lambda old, other: _like(old, other, address, exact=callable(change)), value, new)
 
         return changed
 
@@ -53,7 +53,7 @@ class Patch:
             warnings.warn(f"The patch at {', '.join(unused)} changed nothing: no such call was made.", stacklevel=2)
 
 
-def _like(old: Any, new: Any, address: str) -> Any:
+def _like(old: Any, new: Any, address: str, exact: bool = False) -> Any:
     """The new value, of the shape and dtype of the old one, and with its mask."""
     numpy = np if isinstance(old, np.ndarray) else jnp  # what runs on the host takes NumPy arrays, also of strings
     new = getattr(new, "value", new)
@@ -61,11 +61,14 @@ def _like(old: Any, new: Any, address: str) -> Any:
         new = numpy.asarray(new, None if old.dtype.kind in "UO" else old.dtype)
     except (TypeError, ValueError):
         raise ArgumentError(f"The patch at {address!r} gives no array.", received=repr(new)) from None
-    try:
-        new = numpy.broadcast_to(new, old.shape)
-    except ValueError:
-        raise ShapeError(
-            f"The patch at {address!r} gives another shape.", expected=old.shape, received=new.shape
-        ) from None
+    fits = new.shape in ((), old.shape) or (not exact and _stretches(new.shape, old.shape))
+    if not fits:
+        raise ShapeError(f"The patch at {address!r} gives another shape.", expected=old.shape, received=new.shape)
+    new = numpy.broadcast_to(new, old.shape)
     set_mask(new, get_mask(old))
     return new
+
+
+def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether numpy broadcasts an array of one shape to another."""
+    return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(shape[::-1], to[::-1], strict=False))
