@@ -8,11 +8,13 @@ from lamella.lower.loops import is_fast_in_a_loop
 from lamella.lower.pooling import adaptive_pool, average_pool, max_pool
 from lamella.lower.portable import portable
 from lamella.lower.product import matmul
+from lamella.lower.programs import compiled
 
 __all__ = [
     "adaptive_pool",
     "average_pool",
     "by_cpu",
+    "compiled",
     "conv",
     "conv_transpose",
     "depthwise_conv",

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lamella.errors import ArgumentError, ShapeError
+from lamella.lower.programs import convolves_by_xla
 from lamella.lower.sliding import Slide, convolve, spread
 
 Window = int | Sequence[int]
@@ -81,7 +82,8 @@ def conv_transpose(
         before, after = transposed_padding(reach + 1, stride, padding, more)
         size.append(covered + before + after - reach)
         pads.append((reach - before, reach - after))
-    slide = Slide(tuple(size), window, strides, tuple(pads), dilation, 1, data_format == "channels_last", _precision())
+    last = data_format == "channels_last"
+    slide = Slide(tuple(size), window, strides, tuple(pads), dilation, 1, last, _precision(), convolves_by_xla())
     return spread(inputs, kernel, slide=slide)
 
 
@@ -130,7 +132,7 @@ def _slide(
     spans = [(n - 1) * rate + 1 for n, rate in zip(window, dilation, strict=True)]
     pads = tuple((before, after) for before, after in lax.padtype_to_pads(space, spans, strides, padding.upper()))
     last = data_format == "channels_last"
-    slide = Slide(space, window, strides, pads, dilation, groups, last, _precision())
+    slide = Slide(space, window, strides, pads, dilation, groups, last, _precision(), convolves_by_xla())
     return convolve(inputs, kernel, slide=slide)
 
 

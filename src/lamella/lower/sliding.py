@@ -36,6 +36,7 @@ class Slide:
     groups: int = 1
     channels_last: bool = True
     precision: str | None = None
+    by_xla: bool = False  # its program's dense convolutions are XLA's own, which use all cores
 
     @property
     def rank(self) -> int:

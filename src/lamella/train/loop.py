@@ -244,12 +244,18 @@ class Loops(Layer):
         return {f"val_{name}": value for name, value in logs.items()}
 
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
-        data = self._feed(x, y, sample_weight, batch_size=1 << 62, class_weight=class_weight)
-        batch = next(iter(data.batches()))
+        batch = self._only_batch(x, y, sample_weight, class_weight)
         self._steps.prepare(kind, batch)
         self.reset_metrics()  # type: ignore[attr-defined]
         logs = {name: np.asarray(value) for name, value in flat_logs(self._steps.run(kind, batch)).items()}
         return logs if return_dict else self._in_order(logs)
+
+    def _only_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
+        """All samples as one batch; the first one of a source of batches."""
+        batch = feed(x, y, sample_weight, batch_size=1 << 62, class_weight=class_weight).peek()
+        if batch is None:
+            raise DataError("There is no batch: the data is empty.", fix="pass at least one sample")
+        return batch
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """Values in the order the metrics were given in, those of no such name at the end; one value alone."""

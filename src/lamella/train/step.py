@@ -16,7 +16,7 @@ import numpy as np
 
 from lamella.errors import DataError, LamellaError
 from lamella.graph import KerasTensor, output_spec
-from lamella.lower import is_fast_in_a_loop, keep_compiled
+from lamella.lower import compiled, is_fast_in_a_loop, keep_compiled
 from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used
 from lamella.train.features import called_with_features
 from lamella.train.joined import joined
@@ -101,7 +101,9 @@ class Steps(Owner):
             return None
         function: Any = self._function(kind, batch)
         program = function.trace(self._views[kind].read(), batch).jaxpr
-        return jax.jit(joined(function, gathers=kind == "predict")) if is_fast_in_a_loop(program) else None
+        if not is_fast_in_a_loop(program):
+            return None
+        return compiled(joined(function.__wrapped__, gathers=kind == "predict"))
 
     def run_joined(self, kind: str, stack: Any, count: int) -> Any:
         """Makes a step on each of the first `count` batches of a stack, where `joins` said so.
@@ -134,7 +136,7 @@ class Steps(Owner):
             result, after = called_with_features(method, state, batch)
             return result, {address: value for address, value in after.items() if value is not state[address]}
 
-        return jax.jit(step)
+        return compiled(step)
 
     def _staged(self, batch: Any) -> Any:
         """The batch after the layers that work on the host (strings become numbers)."""

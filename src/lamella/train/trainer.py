@@ -299,6 +299,7 @@ class Trainer(Loops, Layer):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Predicts one batch; NumPy arrays in the structure of the outputs."""
-        batch = next(iter(self._feed(x, batch_size=1 << 62).batches()))
+        batch = self._only_batch(x)
         self._steps.prepare("predict", batch)
-        return jax.tree.map(np.asarray, self._steps.run("predict", batch))
+        outputs = self._steps.run("predict", batch)
+        return np.asarray(outputs) if isinstance(outputs, jax.Array) else jax.tree.map(np.asarray, outputs)

@@ -1,5 +1,7 @@
 """Every rule by which a CPU slides a window, against the plain convolution; all derivatives; batches of them."""
 
+import re
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from lamella.lower import conv, is_fast_in_a_loop, sliding
+from lamella.lower import compiled, conv, dense, is_fast_in_a_loop, sliding
 from lamella.lower.sliding import PLAIN, Slide, convolve_p, correlate_p, spread_p
 
 # size, window, strides, pads, dilation, groups, in (each group), out, channels last
@@ -81,6 +83,24 @@ def test_equals_the_plain_one(case):
 def test_equals_the_plain_one_for_many_images(case, batch):
     for mine, plain in zip(*three(*arrays(case, batch)), strict=True):
         np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("batch", [2, 5])
+@pytest.mark.parametrize("case", [name for name in CASES if name.startswith("image")])
+def test_equals_the_plain_one_where_convolutions_are_xlas(case, batch, monkeypatch):
+    monkeypatch.setattr(dense, "FEW_CHANNELS", 1)
+    slide, *values = arrays(case, batch)
+    for mine, plain in zip(*three(replace(slide, by_xla=True), *values), strict=True):
+        np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=1e-4)
+
+
+def test_convolutions_in_compiled_programs_are_no_librarys():
+    _, inputs, kernel, _ = arrays("image, wide", batch=8)
+    slope = lambda: jax.grad(lambda k, x: jnp.sum(jnp.sin(conv(x, k, 1, "same", "channels_last", 1))))
+    program, plain = compiled(slope()), jax.jit(slope())
+    np.testing.assert_allclose(program(kernel, inputs), plain(kernel, inputs), rtol=1e-4, atol=1e-3)
+    by_library = re.compile(r"ROOT .* convolution\(")  # a library's part of a program is a computation of its own
+    assert not by_library.search(program.lower(kernel, inputs).compile().as_text())
 
 
 @pytest.mark.parametrize("case", ["image", "pointwise", "groups", "depthwise", "volume"])
