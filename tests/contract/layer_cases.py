@@ -4,9 +4,27 @@ A case is (constructor, input shape); several inputs are a list of shapes.  A
 layer that is not here fails `test_every_layer_has_a_case`.
 """
 
+import pytest
+
 from lamella import layers as L
 
 IMAGE, PHOTO, SERIES, ROW, VOLUME = (8, 8, 4), (8, 8, 3), (6, 4), (5,), (4, 4, 4, 2)
+FILM, SOUND = (3, 5, 4, 2), (40,)
+
+SLOW = {  # to compile: some of what is asked of every layer is asked of these in `make test-all` alone
+    "AugMix",
+    "ContrastLimitedAdaptiveHistogramEqualization",
+    "ConvLSTM1D",
+    "ConvLSTM3D",
+    "CutMix",
+    "MelSpectrogram",
+    "MixUp",
+    "RandAugment",
+    "RandomColorJitter",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomPerspective",
+}
 
 CASES = {
     "Activation": (lambda: L.Activation("tanh"), ROW),
@@ -21,6 +39,8 @@ CASES = {
     "AdditiveAttention": (lambda: L.AdditiveAttention(), [SERIES, SERIES]),
     "AlphaDropout": (lambda: L.AlphaDropout(0.3), ROW),
     "Attention": (lambda: L.Attention(), [SERIES, SERIES]),
+    "AugMix": (lambda: L.AugMix((0, 1), num_chains=2, chain_depth=1), PHOTO),
+    "AutoContrast": (lambda: L.AutoContrast(), PHOTO),
     "Average": (lambda: L.Average(), [ROW, ROW]),
     "AveragePooling1D": (lambda: L.AveragePooling1D(2), SERIES),
     "AveragePooling2D": (lambda: L.AveragePooling2D(2), IMAGE),
@@ -29,6 +49,13 @@ CASES = {
     "Bidirectional": (lambda: L.Bidirectional(L.LSTM(3, return_sequences=True)), SERIES),
     "CenterCrop": (lambda: L.CenterCrop(4, 4), IMAGE),
     "Concatenate": (lambda: L.Concatenate(), [ROW, ROW]),
+    "ContrastLimitedAdaptiveHistogramEqualization": (
+        lambda: L.ContrastLimitedAdaptiveHistogramEqualization(value_range=(0, 1), tile_grid_size=(2, 2)),
+        PHOTO,
+    ),
+    "ConvLSTM1D": (lambda: L.ConvLSTM1D(3, 2, return_sequences=True), IMAGE),
+    "ConvLSTM2D": (lambda: L.ConvLSTM2D(3, 2, go_backwards=True, strides=2, padding="same"), FILM),
+    "ConvLSTM3D": (lambda: L.ConvLSTM3D(2, 2, dropout=0.2, recurrent_dropout=0.2), (3, *VOLUME)),
     "Conv1D": (lambda: L.Conv1D(3, 2, padding="causal"), SERIES),
     "Conv1DTranspose": (lambda: L.Conv1DTranspose(3, 2, strides=2), SERIES),
     "Conv2D": (lambda: L.Conv2D(6, 3, strides=2, groups=2), IMAGE),
@@ -38,6 +65,7 @@ CASES = {
     "Cropping1D": (lambda: L.Cropping1D(1), SERIES),
     "Cropping2D": (lambda: L.Cropping2D(((1, 2), (0, 1))), IMAGE),
     "Cropping3D": (lambda: L.Cropping3D(1), VOLUME),
+    "CutMix": (lambda: L.CutMix(), PHOTO),
     "Dense": (lambda: L.Dense(3, activation="relu", kernel_regularizer="l2"), SERIES),
     "DepthwiseConv1D": (lambda: L.DepthwiseConv1D(3, depth_multiplier=2), SERIES),
     "DepthwiseConv2D": (lambda: L.DepthwiseConv2D(3, strides=2, padding="same"), IMAGE),
@@ -45,6 +73,7 @@ CASES = {
     "Dropout": (lambda: L.Dropout(0.5), ROW),
     "ELU": (lambda: L.ELU(), ROW),
     "EinsumDense": (lambda: L.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d"), SERIES),
+    "Equalization": (lambda: L.Equalization(value_range=(0, 1)), PHOTO),
     "Flatten": (lambda: L.Flatten(), IMAGE),
     "GRU": (lambda: L.GRU(3), SERIES),
     "GaussianDropout": (lambda: L.GaussianDropout(0.3), ROW),
@@ -62,23 +91,41 @@ CASES = {
     "LayerNormalization": (lambda: L.LayerNormalization(), SERIES),
     "LeakyReLU": (lambda: L.LeakyReLU(), ROW),
     "Masking": (lambda: L.Masking(), SERIES),
+    "MaxNumBoundingBoxes": (lambda: L.MaxNumBoundingBoxes(3), PHOTO),
     "MaxPooling1D": (lambda: L.MaxPooling1D(2), SERIES),
     "MaxPooling2D": (lambda: L.MaxPooling2D(2, padding="same"), IMAGE),
     "MaxPooling3D": (lambda: L.MaxPooling3D(2), VOLUME),
     "Maximum": (lambda: L.Maximum(), [ROW, ROW]),
+    "MelSpectrogram": (lambda: L.MelSpectrogram(16, 8, num_mel_bins=3, min_freq=1000), SOUND),
     "Minimum": (lambda: L.Minimum(), [ROW, ROW]),
+    "MixUp": (lambda: L.MixUp(), PHOTO),
     "MultiHeadAttention": (lambda: L.MultiHeadAttention(2, 3), [SERIES, SERIES]),
     "Multiply": (lambda: L.Multiply(), [ROW, ROW]),
     "Normalization": (lambda: L.Normalization(mean=1.0, variance=4.0), ROW),
     "PReLU": (lambda: L.PReLU(), ROW),
     "Permute": (lambda: L.Permute((2, 1)), SERIES),
+    "Pipeline": (lambda: L.Pipeline([L.RandomFlip(), L.Dense(3)]), PHOTO),
     "RMSNormalization": (lambda: L.RMSNormalization(), SERIES),
     "RNN": (lambda: L.RNN([L.LSTMCell(3), L.GRUCell(2)]), SERIES),
+    "RandAugment": (lambda: L.RandAugment((0, 1)), PHOTO),
     "RandomBrightness": (lambda: L.RandomBrightness(0.3), PHOTO),
+    "RandomColorDegeneration": (lambda: L.RandomColorDegeneration(0.5), PHOTO),
+    "RandomColorJitter": (lambda: L.RandomColorJitter((0, 1), 0.3, 0.3, 0.3, 0.3), PHOTO),
     "RandomContrast": (lambda: L.RandomContrast(0.3), PHOTO),
     "RandomCrop": (lambda: L.RandomCrop(4, 4), PHOTO),
+    "RandomElasticTransform": (lambda: L.RandomElasticTransform(), PHOTO),
+    "RandomErasing": (lambda: L.RandomErasing(value_range=(0, 1)), PHOTO),
     "RandomFlip": (lambda: L.RandomFlip(), PHOTO),
+    "RandomGaussianBlur": (lambda: L.RandomGaussianBlur(), PHOTO),
+    "RandomGrayscale": (lambda: L.RandomGrayscale(0.5), PHOTO),
+    "RandomHue": (lambda: L.RandomHue(0.3, (0, 1)), PHOTO),
+    "RandomInvert": (lambda: L.RandomInvert(0.5, (0, 1)), PHOTO),
+    "RandomPerspective": (lambda: L.RandomPerspective(scale=0.3), PHOTO),
+    "RandomPosterization": (lambda: L.RandomPosterization(4, (0, 1)), PHOTO),
     "RandomRotation": (lambda: L.RandomRotation(0.2), PHOTO),
+    "RandomSaturation": (lambda: L.RandomSaturation(0.3), PHOTO),
+    "RandomSharpness": (lambda: L.RandomSharpness(0.5), PHOTO),
+    "RandomShear": (lambda: L.RandomShear((0.1, 0.2), (0.1, 0.2)), PHOTO),
     "RandomTranslation": (lambda: L.RandomTranslation(0.2, 0.2), PHOTO),
     "RandomZoom": (lambda: L.RandomZoom(0.2), PHOTO),
     "ReLU": (lambda: L.ReLU(max_value=6), ROW),
@@ -86,10 +133,12 @@ CASES = {
     "Rescaling": (lambda: L.Rescaling(1 / 255), IMAGE),
     "Reshape": (lambda: L.Reshape((-1, 2)), SERIES),
     "Resizing": (lambda: L.Resizing(4, 6), IMAGE),
+    "STFTSpectrogram": (lambda: L.STFTSpectrogram(frame_length=4, expand_dims=True), (*SOUND, 2)),
     "SeparableConv1D": (lambda: L.SeparableConv1D(3, 2), SERIES),
     "SeparableConv2D": (lambda: L.SeparableConv2D(3, 3), IMAGE),
     "SimpleRNN": (lambda: L.SimpleRNN(3), SERIES),
     "Softmax": (lambda: L.Softmax(), ROW),
+    "Solarization": (lambda: L.Solarization(0.2, 0.5, (0, 1)), PHOTO),
     "SpatialDropout1D": (lambda: L.SpatialDropout1D(0.3), SERIES),
     "SpatialDropout2D": (lambda: L.SpatialDropout2D(0.3), IMAGE),
     "SpatialDropout3D": (lambda: L.SpatialDropout3D(0.3), VOLUME),
@@ -105,11 +154,12 @@ CASES = {
     "ZeroPadding3D": (lambda: L.ZeroPadding3D(1), VOLUME),
 }
 
-# Layers whose inputs are no floats, or that are parts of others: tested in their own files.
+# Layers whose inputs are no floats, that are parts of others, or made of functions: tested in their own files.
 ELSEWHERE = {
     "CategoryEncoding",
     "Discretization",
     "Embedding",
+    "FlaxLayer",
     "GRUCell",
     "HashedCrossing",
     "Hashing",
@@ -117,6 +167,7 @@ ELSEWHERE = {
     "InputLayer",
     "InputSpec",
     "IntegerLookup",
+    "JaxLayer",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -127,3 +178,5 @@ ELSEWHERE = {
     "TextVectorization",
     "Wrapper",
 }
+
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in sorted(CASES)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from itertools import product
 from pathlib import Path
 
 import jax
@@ -25,11 +26,17 @@ ARGUMENTS = {  # the smallest images, narrow networks where that is an argument
     "VGG19": {"input_shape": (32, 32, 3), "include_top": False, "pooling": "max"},
     "DenseNet121": {"input_shape": (32, 32, 3)},
     "EfficientNetB0": {"input_shape": (32, 32, 3)},
+    "EfficientNetV2B0": {"input_shape": (32, 32, 3)},
     "InceptionV3": {"input_shape": (75, 75, 3)},
     "Xception": {"input_shape": (71, 71, 3)},
     "ConvNeXtTiny": {"input_shape": (32, 32, 3)},
+    "InceptionResNetV2": {"input_shape": (75, 75, 3)},
+    "MobileNetV3Small": {"input_shape": (32, 32, 3), "alpha": 0.75},
+    "NASNetMobile": {"input_shape": (32, 32, 3)},
 }
-QUICK = ("MobileNetV2", "ResNet50")
+QUICK = ("MobileNetV2", "MobileNetV3Small", "ResNet50")
+QUICKLY_BUILT = set(ARGUMENTS) - {"InceptionResNetV2", "NASNetMobile"}
+PUBLISHED = {"NASNetLarge": {"input_shape": (331, 331, 3)}}  # without a classifier, Keras would leave the sizes open
 
 
 def quick(names, of):
@@ -39,9 +46,11 @@ def quick(names, of):
 
 @pytest.fixture(autouse=True)
 def cheap_building(monkeypatch):
-    """Kernels of zeros, and automatic names from the start, on both sides."""
-    for side in (keras, lamella):
-        monkeypatch.setattr(side.initializers.VarianceScaling, "__call__", lambda _, shape, dtype=None: np.zeros(shape))
+    """First values that NumPy makes, kernels of zeros, and automatic names from the start, on both sides."""
+    firsts = {"VarianceScaling": np.zeros, "Zeros": np.zeros, "Ones": np.ones}
+    for side, (name, first) in product((keras, lamella), firsts.items()):
+        called = lambda _, shape, dtype=None, first=first: first(shape, "float32")
+        monkeypatch.setattr(getattr(side.initializers, name), "__call__", called)
     keras.utils.clear_session(free_memory=False)
     reset_names()
 
@@ -73,11 +82,11 @@ def assert_same_structure(ours, theirs):
     assert (ours.name, type(ours).__name__) == (theirs.name, type(theirs).__name__)
     assert rows(ours) == rows(theirs)
     assert wires(ours) == wires(theirs)
-    assert [w.shape for w in ours.weights] == [tuple(w.shape) for w in theirs.weights]
+    assert [(w.path, w.shape) for w in ours.weights] == [(w.path, tuple(w.shape)) for w in theirs.weights]
     assert ours.count_params() == theirs.count_params()
 
 
-@pytest.mark.parametrize("name", quick(NAMES, ARGUMENTS))
+@pytest.mark.parametrize("name", quick(NAMES, QUICKLY_BUILT))
 def test_layers_wires_and_weights(name):
     theirs, ours = both(name, **ARGUMENTS.get(name, {}))
     assert_same_structure(ours, theirs)
@@ -87,6 +96,32 @@ def test_layers_wires_and_weights(name):
 @pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50V2"])
 def test_without_a_classifier(name, pooling):
     theirs, ours = both(name, include_top=False, pooling=pooling)
+    assert_same_structure(ours, theirs)
+
+
+OPEN = {"include_top": False}
+SMALL = {"input_shape": (32, 32, 3)}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("MobileNetV3Small", {}),  # its classifier takes images of any size
+        (
+            "MobileNetV3Small",
+            {**SMALL, "alpha": 1.5, "minimalistic": True, "dropout_rate": 0, "include_preprocessing": False},
+        ),
+        ("MobileNetV3Small", {"input_shape": (33, 47, 3), "include_top": False, "pooling": "max"}),
+        ("EfficientNetV2B0", {**SMALL, **OPEN, "include_preprocessing": False, "pooling": "avg"}),
+        ("EfficientNetV2B0", {"input_shape": (32, 32, 1), **OPEN}),  # not scaled by ImageNet's mean of three channels
+        pytest.param("EfficientNetV2S", OPEN, marks=pytest.mark.slow),
+        pytest.param("MobileNetV3Large", {**SMALL, "minimalistic": True}, marks=pytest.mark.slow),
+        pytest.param("NASNetMobile", {**OPEN, "pooling": "max"}, marks=pytest.mark.slow),
+        pytest.param("InceptionResNetV2", {**OPEN, "pooling": "avg"}, marks=pytest.mark.slow),
+    ],
+)
+def test_options(name, options):
+    theirs, ours = both(name, **options)
     assert_same_structure(ours, theirs)
 
 
@@ -100,11 +135,20 @@ def test_input_tensor_in_the_middle_of_a_graph():
     assert [layer.name for layer in ours.layers[:2]] == ["image", "rescaling"]
 
 
-def test_channels_first_structure():
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("MobileNetV2", 64),
+        ("MobileNetV3Small", 64),
+        pytest.param("EfficientNetV2B0", 32, marks=pytest.mark.slow),
+        pytest.param("InceptionResNetV2", 75, marks=pytest.mark.slow),
+    ],
+)
+def test_channels_first_structure(name, size):
     keras.config.set_image_data_format("channels_first")
     lamella.config.set_image_data_format("channels_first")
     try:
-        theirs, ours = both("MobileNetV2", input_shape=(3, 64, 64), alpha=0.35)
+        theirs, ours = both(name, **{**ARGUMENTS[name], "input_shape": (3, size, size)})
         assert_same_structure(ours, theirs)
     finally:
         keras.config.set_image_data_format("channels_last")
@@ -159,7 +203,7 @@ def test_published_weights_are_asked_for_alike(name, include_top, monkeypatch, t
     monkeypatch.setattr("lamella.utils.get_file", get_file)
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_: None)
     monkeypatch.setattr(lamella.Model, "load_weights", lambda *_: None)
-    theirs, ours = both(name, weights="imagenet", classes=1000, include_top=include_top)
+    theirs, ours = both(name, weights="imagenet", classes=1000, include_top=include_top, **PUBLISHED.get(name, {}))
     assert_same_structure(ours, theirs)
     assert asked[0] == asked[1]
 

@@ -13,11 +13,26 @@ from lamella import applications
 __all__ = ["cheap_building"]  # a fixture that is used by all tests here
 
 NORMAL = ("MobileNetV2",)
+PARTS = {  # of each family: the layer that all its kinds of blocks lie before
+    "ConvNeXtTiny": "convnext_tiny_stage_1_block_0_identity",
+    "DenseNet121": "pool2_pool",
+    "EfficientNetB0": "block2b_add",
+    "EfficientNetV2B0": "block4b_add",
+    "InceptionResNetV2": "block35_1_ac",
+    "InceptionV3": "mixed0",
+    "MobileNet": "conv_pw_2_relu",
+    "MobileNetV3Small": "expanded_conv_4_add",
+    "NASNetMobile": "normal_concat_0",
+    "ResNet50": "conv2_block2_out",
+    "ResNet50V2": "conv2_block2_out",
+    "VGG16": "block2_pool",
+    "Xception": "block3_pool",
+}
 
 
 def arguments(name):
     """Those of the family: the smallest images it takes."""
-    family = name if name in ARGUMENTS else next(one for one in ARGUMENTS if _stem(one) == _stem(name))
+    family = name if name in ARGUMENTS else next(one for one in ARGUMENTS if module(one) == module(name))
     return {"input_shape": ARGUMENTS[family]["input_shape"], "weights": None, "classes": 10, **narrow(name)}
 
 
@@ -25,13 +40,8 @@ def narrow(name):
     return {key: value for key, value in ARGUMENTS.get(name, {}).items() if key == "alpha"}
 
 
-def _stem(name):
-    """`ResNetV2` for `ResNet101V2`, `EfficientNetB` for `EfficientNetB5`, `ConvNeXt` for `ConvNeXtLarge`."""
-    version = "V2" if name.endswith("V2") else ""
-    stem = name.removesuffix("V2").rstrip("0123456789")
-    for size in ("Tiny", "Small", "Base", "XLarge", "Large"):
-        stem = stem.removesuffix(size)
-    return stem + version
+def module(name):
+    return getattr(applications, name).__module__
 
 
 def assert_same_weights(one, two):
@@ -73,6 +83,33 @@ def test_files_go_both_ways(tmp_path, name):
         assert_same_weights(ours, theirs)
     assert_same_weights(lamella.saving.load_model(tmp_path / "theirs.h5"), theirs)
     assert_same_weights(keras.saving.load_model(tmp_path / "ours.h5", compile=False), theirs)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_goes_both_ways(tmp_path, name):
+    """The whole networks' layers, weights and places in files are held by `golden/test_architectures.py`."""
+    whole = getattr(applications, name)(**arguments(name))
+    ours = lamella.Model(whole.input, whole.get_layer(PARTS[name]).output)
+    ours.set_weights(list(randomized(ours.get_weights())))
+
+    ours.save(tmp_path / "ours.keras")
+    theirs = keras.saving.load_model(tmp_path / "ours.keras")
+    assert_same_weights(ours, theirs)
+    theirs.save(tmp_path / "theirs.keras")
+    again = lamella.saving.load_model(tmp_path / "theirs.keras")
+    assert_same_weights(again, theirs)
+    assert [one.name for one in again.layers] == [one.name for one in theirs.layers]
+
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    again.save_weights(tmp_path / "ours.weights.h5")
+    emptied(ours).load_weights(tmp_path / "theirs.weights.h5")
+    assert_same_weights(ours, theirs)
+    emptied(theirs).load_weights(tmp_path / "ours.weights.h5")
+    assert_same_weights(ours, theirs)
+
+
+def test_every_family_is_told():
+    assert {module(name) for name in (*PARTS, *NORMAL, "VGG19")} == {module(name) for name in NAMES}
 
 
 def write(model, path):

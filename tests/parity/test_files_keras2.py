@@ -423,3 +423,74 @@ def test_several_outputs_and_a_decay(tmp_path):
     model.fit(X, y, epochs=2, verbose=0)
     rate = model.optimizer.learning_rate
     np.testing.assert_allclose(rate(np.float32(2.0)) if callable(rate) else rate, 0.5 / 1.5, rtol=1e-6)
+
+
+NEW = {  # {optimizer: {slot here: its name since Keras 2.11}}
+    "Nadam": {"momentum": "m", "velocity": "v"},
+    "Adafactor": {"r": "r", "c": "c", "velocity": "v"},
+    "Adamax": {"momentum": "m", "norm": "u"},
+    "Adadelta": {"accumulated_grad": "accumulated_grad", "accumulated_delta_var": "accumulated_delta_var"},
+    "RMSprop": {"velocity": "velocity"},
+    "Ftrl": {"accumulator": "accumulator", "linear": "linear"},
+    "Lion": {"momentum": "m"},
+}
+LEGACY = {  # {optimizer: {slot here: its name before, and in keras.optimizers.legacy}}
+    "Adamax": {"momentum": "m", "norm": "v"},
+    "Adadelta": {"accumulated_grad": "accum_grad", "accumulated_delta_var": "accum_var"},
+    "Adagrad": {"accumulator": "accumulator"},
+    "Ftrl": {"accumulator": "accumulator", "linear": "linear"},
+    "Nadam": {"momentum": "m", "velocity": "v"},
+}
+
+
+def state_of(model, slots, legacy):
+    """What Keras 2 wrote: of Adafactor no means for vectors, of Nadam no product of momenta before 2.11."""
+    kept = {}
+    for name, old in slots.items():
+        for variable in model.trainable_variables:
+            value = np.asarray(model.optimizer.slot(variable, name))
+            at = "/".join(variable.path.split("/")[-2:])
+            if name not in "rc" or variable.ndim > 1:
+                kept[f"Old/{at}/{old}:0" if legacy else f"Old/{old}/{at}:0"] = value
+    steps = np.int64(model.optimizer.iterations)
+    cache = {"Old/momentum_cache:0": np.float32(0.1)} if legacy and type(model.optimizer).__name__ == "Nadam" else {}
+    return {"Old/iter:0" if legacy else "iteration:0": steps, **cache, **kept}
+
+
+def half_trained(tmp_path, kind, slots, legacy, **said):
+    """A model after some steps, the file that Keras 2 would have written of it, and the data."""
+    model = lamella.Sequential([lamella.Input((4,)), L.Dense(3, name="d0"), L.Dense(2, name="d1")])
+    model.compile(getattr(lamella.optimizers, kind)(0.01), "mse")
+    y = np.random.default_rng(2).normal(size=(5, 2)).astype("float32")
+    model.fit(X, y, epochs=3, shuffle=False, verbose=0)
+    config = sequential([start("d0_input", 4), dense("d0", 3, batch_input_shape=[None, 4]), dense("d1", 2)])
+    weights = {
+        one.name: {f"{one.name}/{p}:0": np.asarray(w) for p, w in zip(("kernel", "bias"), one.weights, strict=True)}
+        for one in model.layers
+    }
+    written = {"class_name": kind, "config": {"name": kind, "learning_rate": 0.01, **said}}
+    training = {"loss": "mse", "loss_weights": None, "optimizer_config": written}
+    state = state_of(model, slots, legacy)
+    return model, y, write(tmp_path / "m.h5", weights, config, training, state, version="2.13.1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "legacy"), [*((kind, False) for kind in NEW), *((kind, True) for kind in LEGACY if kind != "Nadam")]
+)
+def test_states_of_optimizers_go_on(tmp_path, kind, legacy):
+    said = {"decay": 0.0} if legacy else {"is_legacy_optimizer": False, "jit_compile": True}
+    model, y, path = half_trained(tmp_path, kind, (LEGACY if legacy else NEW)[kind], legacy, **said)
+    copy = load(path)
+    histories = [one.fit(X, y, epochs=3, shuffle=False, verbose=0).history["loss"] for one in (model, copy)]
+    np.testing.assert_allclose(histories[1], histories[0], rtol=1e-6)
+    for one, two in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-7)
+
+
+def test_a_nadam_of_another_formula_starts_anew(tmp_path):
+    """Its `decay` was one of the momentum, not of the rate."""
+    _, y, path = half_trained(tmp_path, "Nadam", LEGACY["Nadam"], True, decay=0.004)
+    with pytest.warns(UserWarning, match=r"m\.h5: the state of Nadam is of before Keras 2\.11.*another formula"):
+        copy = lamella.saving.load_model(path)
+    assert int(copy.optimizer.iterations) == 0 and float(copy.optimizer.learning_rate) == pytest.approx(0.01)
+    copy.fit(X, y, verbose=0)

@@ -4,10 +4,14 @@ from lamella.applications import (
     convnext,
     densenet,
     efficientnet,
+    efficientnet_v2,
     imagenet_utils,
+    inception_resnet_v2,
     inception_v3,
     mobilenet,
     mobilenet_v2,
+    mobilenet_v3,
+    nasnet,
     resnet,
     resnet50,
     resnet_v2,
@@ -27,9 +31,21 @@ from lamella.applications.efficientnet import (
     EfficientNetB6,
     EfficientNetB7,
 )
+from lamella.applications.efficientnet_v2 import (
+    EfficientNetV2B0,
+    EfficientNetV2B1,
+    EfficientNetV2B2,
+    EfficientNetV2B3,
+    EfficientNetV2L,
+    EfficientNetV2M,
+    EfficientNetV2S,
+)
+from lamella.applications.inception_resnet_v2 import InceptionResNetV2
 from lamella.applications.inception_v3 import InceptionV3
 from lamella.applications.mobilenet import MobileNet
 from lamella.applications.mobilenet_v2 import MobileNetV2
+from lamella.applications.mobilenet_v3 import MobileNetV3Large, MobileNetV3Small
+from lamella.applications.nasnet import NASNetLarge, NASNetMobile
 from lamella.applications.resnet import ResNet50, ResNet101, ResNet152
 from lamella.applications.resnet_v2 import ResNet50V2, ResNet101V2, ResNet152V2
 from lamella.applications.vgg16 import VGG16
@@ -55,9 +71,21 @@ __all__ = [
     "EfficientNetB5",
     "EfficientNetB6",
     "EfficientNetB7",
+    "EfficientNetV2B0",
+    "EfficientNetV2B1",
+    "EfficientNetV2B2",
+    "EfficientNetV2B3",
+    "EfficientNetV2L",
+    "EfficientNetV2M",
+    "EfficientNetV2S",
+    "InceptionResNetV2",
     "InceptionV3",
     "MobileNet",
     "MobileNetV2",
+    "MobileNetV3Large",
+    "MobileNetV3Small",
+    "NASNetLarge",
+    "NASNetMobile",
     "ResNet50",
     "ResNet50V2",
     "ResNet101",
@@ -68,10 +96,14 @@ __all__ = [
     "convnext",
     "densenet",
     "efficientnet",
+    "efficientnet_v2",
     "imagenet_utils",
+    "inception_resnet_v2",
     "inception_v3",
     "mobilenet",
     "mobilenet_v2",
+    "mobilenet_v3",
+    "nasnet",
     "resnet",
     "resnet50",
     "resnet_v2",

@@ -34,7 +34,7 @@ def channels(x: KerasTensor) -> int:
 def halving_pad(x: KerasTensor, kernel: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """The zeros around an image that let a convolution of stride 2 halve it as TensorFlow does.
 
-    Shape: of `x`, the sizes; an open size counts as odd.
+    Shape: of `x`, the sizes; an open size counts as even.
     """
     sizes, _ = image_parts(x.shape[1:])
     before = [kernel // 2 - (1 if sizes[0] is None else 1 - size % 2) for size in sizes]
@@ -48,8 +48,18 @@ def divisible(filters: float, divisor: int = 8) -> int:
              >>> divisible(32 * 0.35), divisible(24 * 0.35)
              (16, 8)
     """
-    rounded = max(divisor, int(filters + divisor / 2) // divisor * divisor)
+    rounded = nearest(filters, divisor)
     return rounded + divisor if rounded < 0.9 * filters else rounded
+
+
+def nearest(filters: float, divisor: int = 8) -> int:
+    """The multiple of `divisor` nearest to `filters`, one `divisor` at least.
+
+    Example: >>> from lamella.applications.blocks import nearest
+             >>> nearest(16 * 1.2), nearest(3)
+             (16, 8)
+    """
+    return max(divisor, int(filters + divisor / 2) // divisor * divisor)
 
 
 def pooled(x: KerasTensor, request: Request, average: str | None = None, maximum: str | None = None) -> KerasTensor:

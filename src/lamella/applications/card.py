@@ -21,11 +21,13 @@ class Card:
     stem:   address of the files, up to what tells them apart.
     hashes: of the file with the classifier and of the one without, as Keras publishes them.
     bare:   what the name of the file without the classifier ends in.
+    kept:   name of the files in the cache folder, up to what tells them apart, if it is another.
     """
 
     stem: str
     hashes: tuple[str | None, str | None] = (None, None)
     bare: str = "_notop"
+    kept: str | None = None
 
     def load(self, model: Any, include_top: bool) -> None:
         """Gives a model its published weights, from the file in the cache folder, downloaded if it is not there.
@@ -34,11 +36,11 @@ class Card:
 
         Raises: FileError: it cannot be downloaded, or does not fit; it says where to put the file by hand.
         """
-        address = f"{self.stem}{'' if include_top else self.bare}.h5"
-        file_hash = self.hashes[not include_top]
-        target = _place(address)
+        ending = "" if include_top else self.bare
+        address, file_hash = f"{self.stem}{ending}.h5", self.hashes[not include_top]
+        target = _place(address if self.kept is None else f"{self.kept}{ending.replace('-', '_')}.h5")
         if target.exists():
-            _load_kept(model, fetch(address, file_hash), file_hash)
+            _load_kept(model, fetch(address, file_hash, target.name), file_hash)
         else:
             _load_new(model, address, file_hash, target)
 
@@ -54,14 +56,15 @@ def kernels_card(family: str, name: str, *hashes: str) -> Card:
     return Card(f"{STORE}/{family}/{name}_weights_tf_dim_ordering_tf_kernels", (with_top, without))
 
 
-def fetch(address: str, file_hash: str | None = None) -> str:
+def fetch(address: str, file_hash: str | None = None, name: str | None = None) -> str:
     """The path of a file in Keras's cache folder, downloaded if it is not there.
 
+    Args:   name: of the file there; the last part of the address if None.
     Raises: FileError: it is not there and cannot be downloaded; it says where to put it by hand.
     """
     from lamella.utils import get_file
 
-    return get_file(address.rpartition("/")[2], address, cache_subdir=_FOLDER, file_hash=file_hash)
+    return get_file(name or address.rpartition("/")[2], address, cache_subdir=_FOLDER, file_hash=file_hash)
 
 
 def _place(address: str) -> Path:

@@ -77,7 +77,7 @@ class LayerScale(Layer):
         self.init_values, self.projection_dim = init_values, projection_dim
 
     def build(self, input_shape: Any) -> None:
-        self.gamma = self.add_weight(shape=(self.projection_dim,), initializer=Constant(self.init_values), name="gamma")
+        self.gamma = self.add_weight(shape=(self.projection_dim,), initializer=Constant(self.init_values))
 
     def call(self, x: Any) -> Any:
         return x * self.gamma

@@ -10,26 +10,13 @@ from functools import partial
 from typing import NamedTuple
 
 from lamella.applications.application import Application, Recipe, application, preprocessing
-from lamella.applications.blocks import chain, channel_axis, channels, divisible, halving_pad, headed
+from lamella.applications.blocks import chain, channel_axis, divisible, halving_pad
 from lamella.applications.card import Card
 from lamella.applications.imagenet_utils import decode_predictions
-from lamella.applications.request import Request, image_shape
+from lamella.applications.mbconv import Block, activated, convolution, ended, stacked
+from lamella.applications.request import Request
 from lamella.graph import KerasTensor
-from lamella.initializers import VarianceScaling
-from lamella.layers import (
-    Activation,
-    Add,
-    BatchNormalization,
-    Conv2D,
-    DepthwiseConv2D,
-    Dropout,
-    GlobalAveragePooling2D,
-    Multiply,
-    Normalization,
-    Rescaling,
-    Reshape,
-    ZeroPadding2D,
-)
+from lamella.layers import Normalization, Rescaling, ZeroPadding2D
 
 __all__ = [
     "EfficientNetB0",
@@ -63,7 +50,6 @@ _HASHES = {  # with and without the classifier
     "EfficientNetB6": ("165f6e37dce68623721b423839de8be5", "9ecce42647a20130c1f39a5d4cb75743"),
     "EfficientNetB7": ("8c03f828fec3ef71311cd463b6759d99", "cbcfe4450ddf6f3ad90b1b398090fe4a"),
 }
-_DROP = 0.2  # the rate at which the last block's residual is dropped; the first one's is 0
 _DEVIATION = (0.229, 0.224, 0.225)
 
 preprocess_input = preprocessing(None, __name__)
@@ -80,16 +66,12 @@ class Scale(NamedTuple):
 
 def _network(x: KerasTensor, request: Request, scale: Scale) -> KerasTensor:
     x = _stem(x, request, divisible(32 * scale.width))
-    blocks = [math.ceil(scale.depth * count) for _, count, *_ in _STAGES]
-    done = 0
-    for stage, (kernel, _, filters, expansion, stride) in enumerate(_STAGES):
-        for number in range(blocks[stage]):
-            name = f"block{stage + 1}{chr(ord('a') + number)}_"
-            block = Block(name, kernel, divisible(filters * scale.width), expansion, 1 if number else stride)
-            x = block.on(x, drop=_DROP * done / sum(blocks))
-            done += 1
-    x = chain(x, _pointwise(divisible(1280 * scale.width), "top_conv"), *_activated("top_bn", "top_activation"))
-    return headed(x, request, dropout=scale.dropout, kernel_initializer=VarianceScaling(1 / 3, "fan_out", "uniform"))
+    stages = [
+        (math.ceil(scale.depth * count), Block(kernel, divisible(filters * scale.width), expansion, stride))
+        for kernel, count, filters, expansion, stride in _STAGES
+    ]
+    x = stacked(x, stages)
+    return ended(x, request, divisible(1280 * scale.width), scale.dropout)
 
 
 def _stem(x: KerasTensor, request: Request, filters: int) -> KerasTensor:
@@ -99,79 +81,9 @@ def _stem(x: KerasTensor, request: Request, filters: int) -> KerasTensor:
     return chain(
         x,
         ZeroPadding2D(halving_pad(x, 3), name="stem_conv_pad"),
-        Conv2D(filters, 3, strides=2, padding="valid", use_bias=False, kernel_initializer=_normal(), name="stem_conv"),
-        *_activated("stem_bn", "stem_activation"),
+        convolution(filters, "stem_conv", 3, padding="valid", strides=2),
+        *activated("stem_"),
     )
-
-
-class Block(NamedTuple):
-    """Widens, filters each channel, weighs the channels, narrows."""
-
-    name: str
-    kernel: int
-    filters: int
-    expansion: int
-    stride: int
-
-    def on(self, inputs: KerasTensor, drop: float) -> KerasTensor:
-        """The block's outputs, added to the inputs where shapes allow; `drop` is the rate of not adding."""
-        before = channels(inputs)
-        x = self._weighed(self._filtered(self._widened(inputs)), max(1, before // 4))
-        narrow = _pointwise(self.filters, f"{self.name}project_conv")
-        x = chain(x, narrow, _normalization(f"{self.name}project_bn"))
-        if self.stride > 1 or before != self.filters:
-            return x
-        if drop > 0:
-            x = Dropout(drop, noise_shape=(None, 1, 1, 1), name=f"{self.name}drop")(x)
-        return Add(name=f"{self.name}add")([x, inputs])
-
-    def _widened(self, x: KerasTensor) -> KerasTensor:
-        if self.expansion == 1:
-            return x
-        widen = _pointwise(channels(x) * self.expansion, f"{self.name}expand_conv")
-        return chain(x, widen, *_activated(f"{self.name}expand_bn", f"{self.name}expand_activation"))
-
-    def _filtered(self, x: KerasTensor) -> KerasTensor:
-        if self.stride == 2:
-            x = ZeroPadding2D(halving_pad(x, self.kernel), name=f"{self.name}dwconv_pad")(x)
-        depthwise = DepthwiseConv2D(
-            self.kernel,
-            strides=self.stride,
-            padding="valid" if self.stride == 2 else "same",
-            use_bias=False,
-            depthwise_initializer=_normal(),
-            name=f"{self.name}dwconv",
-        )
-        return chain(x, depthwise, *_activated(f"{self.name}bn", f"{self.name}activation"))
-
-    def _weighed(self, x: KerasTensor, squeezed: int) -> KerasTensor:
-        """Squeeze and excitation: channels weighed by what their averages say."""
-        filters = channels(x)
-        weights = chain(
-            x,
-            GlobalAveragePooling2D(name=f"{self.name}se_squeeze"),
-            Reshape(image_shape((1, 1), filters), name=f"{self.name}se_reshape"),
-            _pointwise(squeezed, f"{self.name}se_reduce", activation="swish", use_bias=True),
-            _pointwise(filters, f"{self.name}se_expand", activation="sigmoid", use_bias=True),
-        )
-        return Multiply(name=f"{self.name}se_excite")([x, weights])
-
-
-def _pointwise(filters: int, name: str, use_bias: bool = False, activation: str | None = None) -> Conv2D:
-    options = {"use_bias": use_bias, "activation": activation, "kernel_initializer": _normal()}
-    return Conv2D(filters, 1, padding="same", name=name, **options)
-
-
-def _activated(normalization: str, activation: str) -> tuple[BatchNormalization, Activation]:
-    return _normalization(normalization), Activation("swish", name=activation)
-
-
-def _normalization(name: str) -> BatchNormalization:
-    return BatchNormalization(axis=channel_axis(), name=name)
-
-
-def _normal() -> VarianceScaling:
-    return VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
 def _efficientnet(title: str, scale: Scale) -> Application:

@@ -9,14 +9,14 @@ from functools import partial
 from typing import Any
 
 from lamella.applications.application import Recipe, preprocessing
-from lamella.applications.blocks import chain, channel_axis, channels, divisible, halving_pad, headed
+from lamella.applications.blocks import chain, channels, divisible, headed
 from lamella.applications.card import STORE, Card
 from lamella.applications.imagenet_utils import decode_predictions
+from lamella.applications.mobile import filtered, normalized, pointwise
 from lamella.applications.request import Request, image_parts
-from lamella.applications.scales import Scales, checked_width
-from lamella.errors import ShapeError
+from lamella.applications.scales import Scales, agreed, checked_width
 from lamella.graph import KerasTensor
-from lamella.layers import Add, BatchNormalization, Conv2D, DepthwiseConv2D, ReLU, ZeroPadding2D
+from lamella.layers import Add, Conv2D, ReLU
 from lamella.models import Functional
 
 __all__ = ["MobileNetV2", "decode_predictions", "preprocess_input"]
@@ -64,10 +64,7 @@ def MobileNetV2(
     """
     request = Request(include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name)
     alpha = checked_width(alpha)
-    given = request.input_shape
-    if input_tensor is not None:
-        given = _agreed(given, input_tensor.shape[1:])
-    shape = request.shape(_SCALES.size(given), smallest=32)
+    shape = request.shape(_SCALES.size(agreed(request)), smallest=32)
     size = _SCALES.published(request, alpha, shape)
     if name is None:
         request.name = f"mobilenetv2_{alpha:0.2f}_{size if request.pretrained else image_parts(shape)[0][0]}"
@@ -76,18 +73,11 @@ def MobileNetV2(
     return Recipe(partial(_network, alpha=alpha), card).make(request, shape)
 
 
-def _agreed(shape: Any, of_tensor: Any) -> Any:
-    """The input shape, which must be as wide as the tensor it is given beside."""
-    if shape is not None and len(shape) == 3 and image_parts(shape)[0][1] != image_parts(of_tensor)[0][1]:
-        raise ShapeError("input_shape and input_tensor do not agree.", expected=tuple(of_tensor), received=shape)
-    return of_tensor if shape is None else shape
-
-
 def _network(x: KerasTensor, request: Request, alpha: float) -> KerasTensor:
     x = chain(
         x,
         Conv2D(divisible(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1"),
-        _normalization("bn_Conv1"),
+        normalized("bn_Conv1"),
         ReLU(6.0, name="Conv1_relu"),
     )
     number = 0
@@ -98,7 +88,7 @@ def _network(x: KerasTensor, request: Request, alpha: float) -> KerasTensor:
     x = chain(
         x,
         Conv2D(divisible(1280 * max(alpha, 1.0)), 1, use_bias=False, name="Conv_1"),
-        _normalization("Conv_1_bn"),
+        normalized("Conv_1_bn"),
         ReLU(6.0, name="out_relu"),
     )
     return headed(x, request, None, names=(None, None))
@@ -109,23 +99,7 @@ def _block(inputs: KerasTensor, expansion: int, filters: int, stride: int, numbe
     name = f"block_{number}" if number else "expanded_conv"
     x, before = inputs, channels(inputs)
     if number:
-        x = chain(x, *_pointwise(expansion * before, f"{name}_expand"), ReLU(6.0, name=f"{name}_expand_relu"))
-    if stride == 2:
-        x = ZeroPadding2D(halving_pad(x, 3), name=f"{name}_pad")(x)
-    padding = "same" if stride == 1 else "valid"
-    x = chain(
-        x,
-        DepthwiseConv2D(3, strides=stride, padding=padding, use_bias=False, name=f"{name}_depthwise"),
-        _normalization(f"{name}_depthwise_BN"),
-        ReLU(6.0, name=f"{name}_depthwise_relu"),
-        *_pointwise(filters, f"{name}_project"),
-    )
+        x = chain(x, *pointwise(expansion * before, f"{name}_expand", "_BN"), ReLU(6.0, name=f"{name}_expand_relu"))
+    x = filtered(x, 3, stride, (f"{name}_pad", f"{name}_depthwise", f"{name}_depthwise_BN"))
+    x = chain(x, ReLU(6.0, name=f"{name}_depthwise_relu"), *pointwise(filters, f"{name}_project", "_BN"))
     return Add(name=f"{name}_add")([inputs, x]) if stride == 1 and before == filters else x
-
-
-def _pointwise(filters: int, name: str) -> tuple[Conv2D, BatchNormalization]:
-    return Conv2D(filters, 1, padding="same", use_bias=False, name=name), _normalization(f"{name}_BN")
-
-
-def _normalization(name: str) -> BatchNormalization:
-    return BatchNormalization(axis=channel_axis(-1), epsilon=1e-3, momentum=0.999, name=name)

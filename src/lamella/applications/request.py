@@ -79,14 +79,16 @@ class Request:
 
     # The input
 
-    def shape(self, size: int, smallest: int) -> Shape:
+    def shape(self, size: int | None, smallest: int) -> Shape:
         """The shape of an image: as given, checked, or by default; `size` and `smallest` in pixels.
 
+        Args:   size: what the classifier is made for; None if it takes images of any size.
         Raises: ShapeError: not three sizes, too small, not the 3 channels of the published
                 weights, or sizes left open under a classifier.
         """
+        fixed = self.include_top and size is not None
         default = image_shape((size, size), 3)
-        if self.pretrained and self.include_top:
+        if self.pretrained and fixed:
             if self.input_shape not in (None, default):
                 raise ShapeError(
                     "The published classifier needs another input shape.",
@@ -97,8 +99,8 @@ class Request:
             return default
         if self.input_shape is not None:
             self._check_shape(self.input_shape, smallest)
-        shape = self.input_shape or (default if self.include_top else image_shape((None, None), 3))
-        if self.include_top and None in shape:
+        shape = self.input_shape or (default if fixed else image_shape((None, None), 3))
+        if fixed and None in shape:
             raise ShapeError("A model with include_top=True needs a full input_shape.", received=shape)
         return shape
 

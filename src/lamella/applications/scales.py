@@ -1,4 +1,4 @@
-"""Networks published in several widths, for several sizes of images: MobileNet and MobileNetV2."""
+"""Networks published in several widths, for several sizes of images: MobileNet and its successors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamella.applications.request import Request, image_parts
-from lamella.errors import ArgumentError
+from lamella.errors import ArgumentError, ShapeError
 
 _SIZE = 224
 
@@ -53,3 +53,14 @@ def checked_width(alpha: Any) -> float:
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or alpha <= 0:
         raise ArgumentError("alpha, the width multiplier, is a positive number.", received=repr(alpha))
     return alpha
+
+
+def agreed(request: Request) -> Any:
+    """The input shape, or that of the input tensor, which must be as wide if both are given."""
+    given, tensor = request.input_shape, request.input_tensor
+    if tensor is None:
+        return given
+    shape = tuple(tensor.shape[1:])
+    if given is not None and len(given) == 3 and image_parts(given)[0][1] != image_parts(shape)[0][1]:
+        raise ShapeError("input_shape and input_tensor do not agree.", expected=shape, received=given)
+    return shape if given is None else given

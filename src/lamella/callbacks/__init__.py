@@ -12,6 +12,7 @@ from lamella.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPla
 from lamella.callbacks.orbax import OrbaxCheckpoint
 from lamella.callbacks.progress import Progbar, ProgbarLogger
 from lamella.callbacks.small import LambdaCallback, RemoteMonitor, TerminateOnNaN
+from lamella.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -29,5 +30,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

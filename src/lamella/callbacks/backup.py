@@ -8,7 +8,8 @@ import shutil
 
 from lamella.callbacks.callback import Callback, Logs
 from lamella.callbacks.every import Every, counting
-from lamella.errors import ArgumentError, StateError
+from lamella.callbacks.folder import make_folder, path_of
+from lamella.errors import StateError
 
 
 class BackupAndRestore(Callback):
@@ -29,9 +30,7 @@ class BackupAndRestore(Callback):
         delete_checkpoint: bool = True,
     ):
         super().__init__()
-        if not backup_dir:
-            raise ArgumentError("BackupAndRestore needs a backup_dir.", received=repr(backup_dir))
-        self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
+        self.backup_dir, self.save_freq = path_of("BackupAndRestore", "backup_dir", backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         self._every = Every(save_freq)
         self._current_epoch = 0
@@ -76,7 +75,7 @@ class BackupAndRestore(Callback):
             self._save(batch)
 
     def _save(self, batch: int) -> None:
-        os.makedirs(self.backup_dir, exist_ok=True)
+        make_folder("BackupAndRestore", self.backup_dir)
         for path in (self._weights_path, self._training_metadata_path):
             if self.double_checkpoint and os.path.exists(path):
                 shutil.copy(path, path + ".bkp")

@@ -10,6 +10,7 @@ import numpy as np
 
 from lamella.callbacks.callback import Logs
 from lamella.callbacks.every import Every, counting
+from lamella.callbacks.folder import make_folder, path_of
 from lamella.callbacks.monitor import MonitorCallback
 from lamella.callbacks.say import say
 from lamella.errors import ArgumentError, FileError, nearest
@@ -40,7 +41,7 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ):
         super().__init__(monitor, mode, initial_value_threshold)
-        self.filepath, self.verbose = os.fspath(filepath), verbose
+        self.filepath, self.verbose = path_of("ModelCheckpoint", "filepath", filepath), verbose
         self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
         self._every = Every(save_freq)
         self._current_epoch = 0
@@ -72,7 +73,7 @@ class ModelCheckpoint(MonitorCallback):
         if os.path.isdir(path):
             raise FileError(f"ModelCheckpoint cannot write to {path!r}: it is a folder.", fix="name a file in it")
         if os.path.dirname(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            make_folder("ModelCheckpoint", os.path.dirname(path))
         save = self.model.save_weights if self.save_weights_only else self.model.save
         save(path, overwrite=True)
 

@@ -34,7 +34,15 @@ class Every:
         return True
 
 
-def counting(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Marks a moment at which its callback only counts batches: with `save_freq="epoch"` it does not listen."""
-    method.is_idle = lambda callback: callback.save_freq == "epoch"  # type: ignore[attr-defined]
-    return method
+def idle_if(rests: Callable[[Any], bool]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Marks a moment of batches at which its callback does not listen while `rests(callback)`."""
+
+    def mark(method: Callable[..., Any]) -> Callable[..., Any]:
+        method.is_idle = rests  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+counting = idle_if(lambda callback: callback.save_freq == "epoch")
+"""Marks a moment at which its callback only counts batches: with `save_freq="epoch"` it does not listen."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from lamella.graph.infer import TRIALS
 from lamella.graph.operation import Operation
 from lamella.graph.tensor import KerasTensor
 
@@ -27,6 +28,10 @@ class Value(KerasTensor):
         super().__init__(shape, dtype)
         self.site, self.index = site, index
         self.enters: tuple[Site, int] | None = None
+
+    def sized(self, size: int = TRIALS[0]) -> jax.ShapeDtypeStruct:
+        """Its shape and dtype, with a number for each unknown size."""
+        return jax.ShapeDtypeStruct(tuple(size if d is None else d for d in self.shape), self.dtype)
 
     __eq__ = object.__eq__  # unlike other symbolic tensors: nothing is recorded from these
     __hash__ = object.__hash__
@@ -98,6 +103,13 @@ class Site:
         if self._look is not None:
             look, self._look = self._look, None
             look(self)
+
+    def again(self, *inputs: Any) -> Any:
+        """Makes the call with other inputs."""
+        given = iter(inputs)
+        arguments = (self.args, self.kwargs)
+        args, kwargs = jax.tree.map(lambda leaf: next(given) if isinstance(leaf, Value) else leaf, arguments)
+        return self.operation(*args, **kwargs)  # type: ignore[misc]
 
     @property
     def key(self) -> tuple[tuple[Any, int], ...]:

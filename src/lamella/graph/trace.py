@@ -188,25 +188,12 @@ def _observe(site: Site) -> None:
 
 def _run(site: Site, size: int) -> tuple[_Recorder, Flows]:
     recorder = _Recorder()
-    leaves, treedef = jax.tree.flatten((site.args, site.kwargs))
-    places = [index for index, leaf in enumerate(leaves) if isinstance(leaf, Value)]
 
     def run(*values: Any) -> Any:
-        filled = list(leaves)
-        for place, value in zip(places, values, strict=True):
-            filled[place] = value
-        args, kwargs = jax.tree.unflatten(treedef, filled)
         with frame(overlay=dict(current().overlay or {}), observer=recorder, losses=[], deferred=True):
-            operation = site.operation
-            assert operation is not None
-            return [leaf for leaf in jax.tree.leaves(operation(*args, **kwargs)) if _is_array(leaf)]
+            return [leaf for leaf in jax.tree.leaves(site.again(*values)) if _is_array(leaf)]
 
-    shapes = [_filled(leaves[place], size) for place in places]
-    return recorder, Flows(jax.make_jaxpr(run)(*shapes))
-
-
-def _filled(value: Value, size: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(tuple(size if d is None else d for d in value.shape), value.dtype)
+    return recorder, Flows(jax.make_jaxpr(run)(*(value.sized(size) for value in site.inputs)))
 
 
 def _why(site: Site, error: Exception) -> str:

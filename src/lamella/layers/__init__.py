@@ -54,9 +54,15 @@ from lamella.layers.core.embedding import (
     Embedding,
     ReversibleEmbedding,
 )
+from lamella.layers.core.flax_layer import (
+    FlaxLayer,
+)
 from lamella.layers.core.identity import (
     Identity,
     Masking,
+)
+from lamella.layers.core.jax_layer import (
+    JaxLayer,
 )
 from lamella.layers.core.lambda_layer import (
     Lambda,
@@ -150,9 +156,24 @@ from lamella.layers.preprocessing.lookup import (
     IntegerLookup,
     StringLookup,
 )
+from lamella.layers.preprocessing.max_boxes import (
+    MaxNumBoundingBoxes,
+)
+from lamella.layers.preprocessing.pipeline import (
+    Pipeline,
+)
+from lamella.layers.preprocessing.random_chains import (
+    AugMix,
+    RandAugment,
+)
 from lamella.layers.preprocessing.random_color import (
     RandomBrightness,
+    RandomColorDegeneration,
     RandomContrast,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomSaturation,
 )
 from lamella.layers.preprocessing.random_geometry import (
     RandomCrop,
@@ -160,6 +181,27 @@ from lamella.layers.preprocessing.random_geometry import (
     RandomRotation,
     RandomTranslation,
     RandomZoom,
+)
+from lamella.layers.preprocessing.random_jitter import (
+    RandomColorJitter,
+)
+from lamella.layers.preprocessing.random_levels import (
+    RandomPosterization,
+    Solarization,
+)
+from lamella.layers.preprocessing.random_mixing import (
+    CutMix,
+    MixUp,
+    RandomErasing,
+)
+from lamella.layers.preprocessing.random_sharpness import (
+    RandomGaussianBlur,
+    RandomSharpness,
+)
+from lamella.layers.preprocessing.random_warp import (
+    RandomElasticTransform,
+    RandomPerspective,
+    RandomShear,
 )
 from lamella.layers.preprocessing.resizing import (
     CenterCrop,
@@ -169,8 +211,17 @@ from lamella.layers.preprocessing.scaling import (
     Normalization,
     Rescaling,
 )
+from lamella.layers.preprocessing.spectrogram import (
+    MelSpectrogram,
+    STFTSpectrogram,
+)
 from lamella.layers.preprocessing.text import (
     TextVectorization,
+)
+from lamella.layers.preprocessing.tone import (
+    AutoContrast,
+    ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization,
 )
 from lamella.layers.regularization.dropout import (
     AlphaDropout,
@@ -205,6 +256,11 @@ from lamella.layers.reshaping.upsampling import (
 )
 from lamella.layers.rnn.bidirectional import (
     Bidirectional,
+)
+from lamella.layers.rnn.conv_lstm import (
+    ConvLSTM1D,
+    ConvLSTM2D,
+    ConvLSTM3D,
 )
 from lamella.layers.rnn.gru import (
     GRU,
@@ -245,6 +301,8 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -257,12 +315,16 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -272,6 +334,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -280,7 +343,9 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
+    "FlaxLayer",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -305,12 +370,14 @@ __all__ = [
     "InputLayer",
     "InputSpec",
     "IntegerLookup",
+    "JaxLayer",
     "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -318,18 +385,35 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
@@ -338,6 +422,7 @@ __all__ = [
     "Reshape",
     "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -345,6 +430,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",

@@ -13,6 +13,7 @@ from lamella.layers import InputLayer, Layer
 from lamella.models.functional import Functional
 from lamella.models.model import Model
 from lamella.models.sequential import Sequential
+from lamella.registry import marking, sharing
 
 
 def clone_model(
@@ -23,7 +24,7 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """A model of the same architecture, with layers and weights of its own.
+    """A model of the same architecture, with layers and weights of its own.  What is in two places is so in the clone.
 
     Args:    input_tensors: tensors to build on, in place of new inputs.
              clone_function: makes each new layer from the old one.
@@ -34,19 +35,31 @@ def clone_model(
              >>> clone_model(model).count_params()
              8
     """
-    clone = clone_function or (lambda layer: layer.__class__.from_config(layer.get_config()))
+    with marking(model) as shared, sharing() as made:
 
-    def cloned(layer: Any) -> Any:
-        if recursive and isinstance(layer, Model) and layer._graph is not None:
-            return clone_model(layer, clone_function=clone_function, call_function=call_function, recursive=True)
-        new = layer.__class__.from_config(layer.get_config()) if isinstance(layer, InputLayer) else clone(layer)
-        new.auto_named = layer.auto_named
-        return new
+        def cloned(layer: Any) -> Any:
+            new = made.get(id(layer)) if id(layer) in shared else None
+            if new is None:
+                new = made[id(layer)] = _clone(layer, clone_function, call_function, recursive)
+                new.auto_named = layer.auto_named
+            return new
 
+        return _cloned(model, cloned, shared, input_tensors, clone_function, call_function)
+
+
+def _clone(layer: Any, clone_function: Any, call_function: Any, recursive: bool) -> Any:
+    if recursive and isinstance(layer, Model) and layer._graph is not None:
+        return clone_model(layer, clone_function=clone_function, call_function=call_function, recursive=True)
+    if clone_function is None or isinstance(layer, InputLayer):
+        return layer.__class__.from_config(layer.get_config())
+    return clone_function(layer)
+
+
+def _cloned(model: Any, cloned: Any, shared: Any, input_tensors: Any, clone_function: Any, call_function: Any) -> Any:
     if isinstance(model, Sequential):
         return _cloned_stack(model, cloned, input_tensors, call_function)
     if isinstance(model, Functional) or (isinstance(model, Model) and model._graph is not None):
-        return _cloned_graph(model, cloned, input_tensors, call_function)
+        return _cloned_graph(model, cloned, shared, input_tensors, call_function)
     if clone_function is not None or input_tensors is not None:
         raise ArgumentError(
             "clone_function and input_tensors need a model with a graph.",
@@ -69,7 +82,7 @@ def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_funct
     return new
 
 
-def _cloned_graph(model: Any, cloned: Any, input_tensors: Any, call_function: Any) -> Any:
+def _cloned_graph(model: Any, cloned: Any, shared: Any, input_tensors: Any, call_function: Any) -> Any:
     graph = model._graph
     new: dict[Operation, Any] = {}
 
@@ -79,6 +92,9 @@ def _cloned_graph(model: Any, cloned: Any, input_tensors: Any, call_function: An
         target = new[operation]
         return target(*args, **kwargs) if call_function is None else call_function(target, *args, **kwargs)
 
+    for layer in model._graph_layers():
+        if id(layer) in shared and not isinstance(layer, (InputLayer, Model)):
+            new[layer] = cloned(layer)  # before a model that it is in as well
     if input_tensors is None:
         inputs = jax.tree.map(lambda tensor: cloned(tensor._keras_history.operation).output, graph.inputs_structure)
     else:

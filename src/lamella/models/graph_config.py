@@ -15,7 +15,7 @@ import jax
 
 from lamella.errors import ConfigError
 from lamella.graph import FunctionOp, Graph, KerasTensor, Node, Operation, node_of
-from lamella.registry import bounded, deserialize_keras_object, serialize_keras_object
+from lamella.registry import bounded, deserialize_keras_object, marking, serialize_keras_object, sharing
 
 
 def graph_config(model: Any) -> dict[str, Any]:
@@ -23,12 +23,13 @@ def graph_config(model: Any) -> dict[str, Any]:
     graph: Graph = model._graph
     numbers = _call_numbers(graph)
     layers = []
-    for operation in graph.operations:
-        nodes = [node for node in operation.inbound_nodes if node in numbers]
-        described = serialize_keras_object(operation)
-        described["name"] = operation.name
-        described["inbound_nodes"] = [_node_config(node, numbers) for node in nodes if not node.is_input]
-        layers.append(described)
+    with marking(model):
+        for operation in graph.operations:
+            nodes = [node for node in operation.inbound_nodes if node in numbers]
+            described = serialize_keras_object(operation)
+            described["name"] = operation.name
+            described["inbound_nodes"] = [_node_config(node, numbers) for node in nodes if not node.is_input]
+            layers.append(described)
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -98,14 +99,8 @@ def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: d
     config = dict(config)
     described = config.pop("layers")
     inputs, outputs = config.pop("input_layers"), config.pop("output_layers")
-    operations: dict[str, Operation] = {}
-    for layer in described:
-        found = deserialize_keras_object(_without_calls(layer), custom_objects=custom_objects)
-        if not isinstance(found, Operation):
-            raise ConfigError(
-                f"{layer['name']!r} in the config is neither a layer nor an op.", received=repr(found)[:100]
-            )
-        operations[layer["name"]] = found
+    with sharing():
+        operations = _Operations({layer["name"]: _operation(layer, custom_objects) for layer in described})
     _make_calls(described, operations, custom_objects)
 
     def tensors(reference: Any) -> Any:
@@ -122,7 +117,31 @@ def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: d
     return model
 
 
-def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> None:
+class _Operations(dict[str, Operation]):
+    """The operations of a graph by name, and the calls that are made in it: there may be others in other graphs."""
+
+    def __init__(self, operations: dict[str, Operation]):
+        super().__init__(operations)
+        self._before = {
+            name: sum(not node.is_input for node in operation.inbound_nodes) for name, operation in operations.items()
+        }
+
+    def count(self, name: str) -> int:
+        return len(self[name].inbound_nodes) - self._before[name]
+
+    def call(self, name: str, number: int) -> Node | None:
+        """A call by its number among those in the graph, or None."""
+        return self[name].inbound_nodes[self._before[name] + number] if 0 <= number < self.count(name) else None
+
+
+def _operation(layer: dict[str, Any], custom_objects: Any) -> Operation:
+    found = deserialize_keras_object(_without_calls(layer), custom_objects=custom_objects)
+    if not isinstance(found, Operation):
+        raise ConfigError(f"{layer['name']!r} in the config is neither a layer nor an op.", received=repr(found)[:100])
+    return found
+
+
+def _make_calls(described: list[Any], operations: _Operations, custom_objects: Any) -> None:
     """Calls every operation on its recorded arguments, in whichever order these exist."""
     pending: dict[str, deque[Any]] = {layer["name"]: deque() for layer in described}
     for layer in described:
@@ -134,7 +153,7 @@ def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> N
     while ready:
         name = ready.pop()
         while (calls := pending[name]) and (missing := _missing(calls[0], operations)) is None:
-            number = len(operations[name].inbound_nodes)
+            number = operations.count(name)
             _make_call(operations[name], calls.popleft(), operations, custom_objects)
             ready += reversed(waiting.pop((name, number), []))
         if calls:
@@ -146,7 +165,7 @@ def _make_calls(described: list[Any], operations: Any, custom_objects: Any) -> N
         )
 
 
-def _make_call(operation: Operation, call: dict[str, Any], operations: Any, custom_objects: Any) -> None:
+def _make_call(operation: Operation, call: dict[str, Any], operations: _Operations, custom_objects: Any) -> None:
     args, kwargs = _arguments(call, operations, custom_objects)
     if not call.get(_EXPLICIT) and kwargs.get("training") is _default_training(operation):
         kwargs.pop("training", None)
@@ -154,7 +173,7 @@ def _make_call(operation: Operation, call: dict[str, Any], operations: Any, cust
         operation(*args, **kwargs)
 
 
-def _missing(call: Any, operations: Any) -> Any:
+def _missing(call: Any, operations: _Operations) -> Any:
     """The name and number of a call that has to be made before this one, or None."""
     missing = next((one for one in _references(call) if _node(one, operations) is None), None)
     return None if missing is None else (missing[0], missing[1])
@@ -182,15 +201,14 @@ def _references(call: Any) -> list[Any]:
     return [leaf["config"]["keras_history"] for leaf in leaves if _is_tensor(leaf)]
 
 
-def _node(reference: Any, operations: Any) -> Node | None:
+def _node(reference: Any, operations: _Operations) -> Node | None:
     name, number, _ = reference
     if name not in operations:
         raise ConfigError(f"The graph in the config names an operation {name!r} that it does not hold.")
-    nodes = operations[name].inbound_nodes
-    return nodes[number] if 0 <= number < len(nodes) else None
+    return operations.call(name, number)
 
 
-def _tensor(reference: Any, operations: Any) -> KerasTensor:
+def _tensor(reference: Any, operations: _Operations) -> KerasTensor:
     node = _node(reference, operations)
     if node is None or reference[2] >= len(node.outputs):
         raise ConfigError(
@@ -199,7 +217,7 @@ def _tensor(reference: Any, operations: Any) -> KerasTensor:
     return node.outputs[reference[2]]
 
 
-def _arguments(call: dict[str, Any], operations: Any, custom_objects: Any) -> Any:
+def _arguments(call: dict[str, Any], operations: _Operations, custom_objects: Any) -> Any:
     def value(described: Any) -> Any:
         if _is_tensor(described):
             return _tensor(described["config"]["keras_history"], operations)

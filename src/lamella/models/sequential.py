@@ -10,7 +10,7 @@ from lamella.graph import Graph, KerasTensor, addresses, standardize_shape
 from lamella.layers import InputLayer, Layer
 from lamella.models.graph_model import GraphModel
 from lamella.models.model import Model
-from lamella.registry import deserialize_keras_object, serialize_keras_object
+from lamella.registry import deserialize_keras_object, marking, serialize_keras_object, sharing
 from lamella.state import Owner, Variable, attribute_children, changes, current, frame
 
 
@@ -35,6 +35,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         self._layers: list[Layer] = []
         self._tensors: list[Any] = []  # the input, and the output of each layer
+        self._names: set[str] = set()  # of the layers
         for layer in [layers] if isinstance(layers, Layer) else layers or []:
             self.add(layer)
 
@@ -65,6 +66,7 @@ class Sequential(Model):
         if not self._layers and shape is not None:
             self.add(InputLayer(shape=shape))
         self._layers.append(layer)
+        self._names.add(layer.name)
         if self._tensors:
             self._append(layer)
         elif isinstance(layer, InputLayer):
@@ -75,7 +77,7 @@ class Sequential(Model):
     def _checked(self, layer: Any) -> Layer:
         if not isinstance(layer, Layer):
             raise ArgumentError("A Sequential holds layers.", received=f"{layer!r} of type {type(layer).__name__}")
-        if any(layer.name == other.name for other in self._layers):
+        if self._holds(layer.name):
             raise ArgumentError(
                 f"The Sequential {self.name!r} already holds a layer named {layer.name!r}: names should be unique.",
                 fix="give one of them another name=",
@@ -86,6 +88,11 @@ class Sequential(Model):
                 f"{self._layers[0].name!r}; an Input can only come first."
             )
         return layer
+
+    def _holds(self, name: str) -> bool:
+        if len(self._names) != len(self._layers) or name in self._names:  # layers were taken away, or have new names
+            self._names = {layer.name for layer in self._layers}
+        return name in self._names
 
     def _append(self, layer: Layer) -> None:
         try:
@@ -162,7 +169,8 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        config["layers"] = [serialize_keras_object(layer) for layer in self._layers]
+        with marking(self):
+            config["layers"] = [serialize_keras_object(layer) for layer in self._layers]
         if self._tensors:
             config["build_input_shape"] = self._tensors[0].shape
         return config
@@ -170,8 +178,10 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         model = cls(name=config.get("name"))
-        for layer in config["layers"]:
-            model.add(deserialize_keras_object(layer, custom_objects=custom_objects))
+        with sharing():
+            layers = [deserialize_keras_object(layer, custom_objects=custom_objects) for layer in config["layers"]]
+        for layer in layers:
+            model.add(layer)
         model._trainable = config.get("trainable", True)
         shape = config.get("build_input_shape")
         if not model._tensors and model._layers and shape is not None:

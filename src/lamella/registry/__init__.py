@@ -13,8 +13,8 @@ from lamella.registry.names import (
     register_keras_serializable,
 )
 from lamella.registry.patterns import matches
-from lamella.registry.read import deserialize_keras_object
-from lamella.registry.sharing import ObjectSharingScope, SafeModeScope, in_safe_mode
+from lamella.registry.read import check_config, deserialize_keras_object
+from lamella.registry.sharing import ObjectSharingScope, SafeModeScope, in_safe_mode, marking, sharing
 from lamella.registry.slots import check_compile_config
 from lamella.registry.write import comparing, serialize_keras_object
 
@@ -28,6 +28,7 @@ __all__ = [
     "bounded",
     "budget",
     "check_compile_config",
+    "check_config",
     "comparing",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -35,7 +36,9 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "in_safe_mode",
+    "marking",
     "matches",
     "register_keras_serializable",
     "serialize_keras_object",
+    "sharing",
 ]

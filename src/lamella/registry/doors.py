@@ -21,11 +21,13 @@ from lamella.registry.op_modules import op_module
 DOORS = {
     "keras.activations": "lamella.activations",
     "keras.applications.convnext": "lamella.applications.convnext",
+    "keras.applications.inception_resnet_v2": "lamella.applications.inception_resnet_v2",
     "keras.constraints": "lamella.constraints",
     "keras.dtype_policies": "lamella.dtype_policies",
     "keras.engine": "lamella.models",
     "keras.initializers": "lamella.initializers",
     "keras.layers": "lamella.layers",
+    "keras.layers.preprocessing.feature_space": "lamella.utils.feature_space",
     "keras.losses": "lamella.losses",
     "keras.metrics": "lamella.metrics",
     "keras.models": "lamella.models",
@@ -34,6 +36,7 @@ DOORS = {
     "keras.optimizers.schedules": "lamella.optimizers.schedules",
     "keras.random": "lamella.random",
     "keras.regularizers": "lamella.regularizers",
+    "keras.utils": "lamella.utils",
     "lamella.anatomy": "lamella.anatomy",
 }
 """Every Keras module that a config may name, and the room it stands for."""
@@ -54,10 +57,15 @@ _ROOT = {
 """What Keras keeps in the module `keras` itself."""
 
 _PRIVATE = {
+    "Cross": "keras.src.layers.preprocessing.feature_space",
+    "Feature": "keras.src.layers.preprocessing.feature_space",
+    "FeatureSpace": "keras.utils",
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
     "Functional": "keras.src.models.functional",
     "LayerScale": "keras.src.applications.convnext",
     "LossFunctionWrapper": "keras.src.losses.losses",
     "SeedGenerator": "keras.random",
+    "TFDIdentity": "keras.src.layers.preprocessing.feature_space",
 }
 """Classes that Keras writes under a module that is not their room's."""
 
@@ -65,10 +73,14 @@ _NOT_OBJECTS = frozenset({"get", "serialize", "deserialize"})
 _ONLY = {
     "lamella.anatomy": ("Tap",),
     "lamella.applications.convnext": ("LayerScale",),
+    "lamella.applications.inception_resnet_v2": ("CustomScaleLayer",),
+    "lamella.utils": ("FeatureSpace",),
+    "lamella.utils.feature_space": ("Cross", "Feature", "TFDIdentity"),
 }  # of rooms that hold more than objects of configs
 _ONLY_CLASSES = ("lamella.dtype_policies", "lamella.layers", "lamella.models", "lamella.random")
 _FUNCTION_ROOMS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
-_CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS, "applications.convnext")
+_APPLICATIONS = ("applications.convnext", "applications.inception_resnet_v2")
+_CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS, *_APPLICATIONS)
 
 
 def resolve(module: str, name: str) -> Any:

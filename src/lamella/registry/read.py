@@ -15,7 +15,7 @@ from lamella.errors import ConfigError
 from lamella.graph import KerasTensor
 from lamella.registry.find import found_by, names_function, told_where
 from lamella.registry.names import CustomObjectScope, all_custom_objects
-from lamella.registry.sharing import SafeModeScope, already_read, in_safe_mode, note_read
+from lamella.registry.sharing import SafeModeScope, already_read, in_safe_mode, note_read, sharing
 from lamella.registry.slots import ANY, check, check_arguments
 from lamella.registry.write import PLAIN
 
@@ -38,14 +38,24 @@ def deserialize_keras_object(
     Example: >>> deserialize_keras_object({"class_name": "__slice__", "config": {"start": 1, "stop": 3, "step": None}})
              slice(1, 3, None)
     """
-    ambient = in_safe_mode()
-    safe_mode = safe_mode if ambient is None else ambient
-    objects = all_custom_objects(custom_objects)
     if "module_objects" in kwargs:
-        return _from_module(config, kwargs["module_objects"], objects, safe_mode)
-    if safe_mode and ambient is None:  # the outermost config: all is looked at before anything is made
-        check(config, ANY, "config", objects, deep=True)
-    return _read(config, objects, safe_mode)
+        ambient, objects = in_safe_mode(), all_custom_objects(custom_objects)
+        return _from_module(config, kwargs["module_objects"], objects, safe_mode if ambient is None else ambient)
+    safe_mode = check_config(config, custom_objects, safe_mode)
+    with sharing():
+        return _read(config, all_custom_objects(custom_objects), safe_mode)
+
+
+def check_config(config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True) -> bool:
+    """Looks at all of the outermost config, before anything is made of it.
+
+    Returns: whether safe mode holds: told by a scope, else by the argument.
+    Raises:  ConfigError: an object does not belong where it is.
+    """
+    ambient = in_safe_mode()
+    if safe_mode and ambient is None:
+        check(config, ANY, "config", all_custom_objects(custom_objects), deep=True)
+    return safe_mode if ambient is None else ambient
 
 
 def _read(config: Any, objects: Mapping[str, Any], safe: bool) -> Any:

@@ -22,7 +22,7 @@ from lamella.errors import ConfigError
 from lamella.graph import KerasTensor
 from lamella.registry.doors import public_name
 from lamella.registry.names import get_registered_name
-from lamella.registry.sharing import note_written
+from lamella.registry.sharing import marking, note_written
 
 PLAIN = (str, int, float, bool)
 _comparing = ContextVar("lamella_comparing", default=False)
@@ -88,7 +88,8 @@ def _object(obj: Any) -> dict[str, Any]:
         return _lambda(obj) if obj.__name__ == "<lambda>" else _function(get_registered_name(obj))
     if isinstance(obj, types.BuiltinFunctionType) or (not hasattr(obj, "get_config") and hasattr(obj, "__name__")):
         return _function(obj.__name__)
-    config = _described(type(obj), _config_of(obj))
+    with marking(obj):
+        config = _described(type(obj), _config_of(obj))
     for method, key in _BUILT_AND_COMPILED:
         extra = getattr(obj, method)() if hasattr(obj, method) else None
         if extra is not None:

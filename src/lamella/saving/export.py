@@ -11,7 +11,7 @@ import jax
 import jax.export
 import numpy as np
 
-from lamella.errors import ArgumentError, FileError, MissingExtraError, StateError, unknown
+from lamella.errors import ArgumentError, FileError, LamellaError, MissingExtraError, StateError, unknown
 from lamella.graph import KerasTensor
 from lamella.layers import InputSpec
 from lamella.lower import portable
@@ -45,12 +45,27 @@ def export_model(
     """
     writers = {"onnx": _onnx, "stablehlo": _stablehlo, "tf_saved_model": _saved_model}
     if format not in writers:
-        raise unknown("export format", format, writers)
+        raise _no_format(format, writers)
+    if not isinstance(filepath, (str, os.PathLike)):
+        raise ArgumentError("export() needs the path of a file.", received=repr(filepath)[:200])
     _check_exportable(model)
     signature = _signature(model, input_signature)
     writers[format](model, os.fspath(filepath), signature, **kwargs)
     if verbose:
         print(f"Exported {model.name!r} to {os.fspath(filepath)}")
+
+
+def _no_format(format: Any, writers: dict[str, Any]) -> LamellaError:
+    if format in _NOT_WRITTEN:
+        return ArgumentError(f"export() does not write {format!r}.", expected=list(writers), fix=_NOT_WRITTEN[format])
+    return unknown("export format", format, writers)
+
+
+_NOT_WRITTEN = {
+    "litert": 'write "tf_saved_model", and convert it with tensorflow.lite.TFLiteConverter',
+    "openvino": 'write "onnx", and convert it with openvino.convert_model',
+    "torch": 'write "onnx"',
+}
 
 
 def _check_exportable(model: Any) -> None:

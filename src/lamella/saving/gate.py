@@ -21,7 +21,8 @@ from lamella.errors import FileError, LamellaError, nearest
 MEBI = 1 << 20
 MAX_JSON_BYTES = 64 * MEBI
 MAX_JSON_DEPTH = 200
-MAX_JSON_MEMORY = 60 * MEBI  # of the values, beyond what the file itself takes
+MAX_JSON_VALUES = 4_000_000  # a vocabulary of millions of words; half a second
+MAX_JSON_MEMORY = 60 * MEBI  # of the values, beyond four times the text
 MAX_DIGITS = 40
 MAX_OBJECTS = 40_000  # EfficientNetV2L is written of 8,000
 MAX_KEYS = 600_000
@@ -107,13 +108,14 @@ def _may_hold_odd_numbers(data: bytes) -> bool:
 
 def _check_cost(data: bytes) -> None:
     """What a text costs to read is known from counting some of its signs."""
-    lists, dicts, commas = data.count(b"["), data.count(b"{"), data.count(b",")
-    memory = 232 * dicts + 88 * lists + 64 * commas + len(data) * (0 if data.isascii() else 3)
-    if len(data) > MAX_JSON_BYTES or memory > MAX_JSON_MEMORY + len(data):
+    lists, dicts, values, texts = (data.count(sign) for sign in (b"[", b"{", b",", b'"'))
+    memory = 232 * dicts + 112 * lists + 40 * values + 8 * texts + len(data) * (1 if data.isascii() else 4)
+    most = MAX_JSON_MEMORY + 4 * len(data)
+    if len(data) > MAX_JSON_BYTES or values > MAX_JSON_VALUES or memory > most:
         raise FileError(
             "The JSON text is too long.",
-            expected=f"at most {MAX_JSON_BYTES} bytes, with some {MAX_JSON_MEMORY // 64:,} values",
-            received=f"{len(data)} bytes, with {commas:,} values, {lists:,} lists and {dicts:,} objects",
+            expected=f"at most {MAX_JSON_BYTES} bytes and {MAX_JSON_VALUES:,} values, that take {most:,} bytes",
+            received=f"{len(data)} bytes and {values:,} values ({lists:,} lists, {dicts:,} objects): {memory:,} bytes",
             fix="keep a long vocabulary out of the config: give it by adapt() or set_vocabulary()",
         )
     if data.count(b'"class_name"') > MAX_OBJECTS or data.count(b":") > MAX_KEYS:

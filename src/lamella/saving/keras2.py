@@ -7,12 +7,10 @@ and above all the calls in a graph.  What is not listed here stands in a config 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import Any
 
-from lamella.errors import ConfigError, UnknownNameError
+from lamella.errors import ConfigError
 from lamella.saving.keras2_graph import graph, plain, sequential
-from lamella.state import Variable
 
 _ANY = object()
 _GONE: tuple[tuple[str, dict[str, Any]], ...] = (  # {argument: the one value that means what Keras 3 does}
@@ -68,7 +66,7 @@ def _object(described: dict[str, Any]) -> dict[str, Any]:
         )
     if name.removeprefix("Custom>") in _OPTIMIZERS:
         name = name.removeprefix("Custom>")
-        config = _optimizer(config)
+        config = _optimizer(name, config)
     elif "reduction" in config or "fn" in config:
         config = _measure(name, config)
     elif name in ("Sequential", "Functional", "Model") and "layers" in config:
@@ -125,10 +123,11 @@ def _without_none(metrics: Any) -> Any:
     return [one for one in metrics if one is not None] if isinstance(metrics, list) else metrics
 
 
-def _optimizer(config: dict[str, Any]) -> dict[str, Any]:
+def _optimizer(name: str, config: dict[str, Any]) -> dict[str, Any]:
     config = {key: value for key, value in config.items() if key not in ("jit_compile", "is_legacy_optimizer")}
     rate = config.pop("lr", config.get("learning_rate"))
-    if decay := config.pop("decay", 0.0):
+    decay = config.pop("decay", 0.0)
+    if decay and name != "Nadam":  # whose decay was that of a momentum
         rate = {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": decay}
         rate = {"class_name": "InverseTimeDecay", "config": rate}
     return {**config, "learning_rate": rate}
@@ -143,38 +142,3 @@ def _measure(name: str, config: dict[str, Any]) -> dict[str, Any]:
     if config.get("reduction") == "auto":
         config["reduction"] = "sum_over_batch_size"
     return config
-
-
-# The state of an optimizer
-
-_SLOTS = {
-    "m": "momentum",
-    "v": "velocity",
-    "u": "norm",
-    "vhat": "velocity_hat",
-    "rms": "velocity",
-    "mg": "average_gradient",
-    "accum_grad": "accumulated_grad",
-    "accum_var": "accumulated_delta_var",
-}
-"""What slots are called here, where Keras 2 had another name."""
-
-
-def optimizer_state(names: list[str], values: list[Any], model: Any) -> dict[Variable, Any] | None:
-    """{variable of a model's optimizer: its value in the file}; None if the file does not hold all of them.
-
-    Args: names: `Adam/m/dense/kernel:0` behind `iteration:0`, before Keras 2.11 `Adam/dense/kernel/m:0` behind
-          `Adam/iter:0`; the learning rate was in the config alone.
-    """
-    place = -1 if names[0].endswith("/iter:0") else 1
-    slots: dict[str, list[Any]] = {}
-    for name, value in zip(names[1:], values[1:], strict=True):
-        slot = name.removesuffix(":0").split("/")[place]
-        slots.setdefault(_SLOTS.get(slot, slot), []).append(value)
-    found = {model.optimizer.iterations: values[0]}
-    for slot, kept in slots.items():
-        for variable, value in zip(model.trainable_variables, kept, strict=False):
-            with suppress(UnknownNameError):  # zeros of a momentum that is not used
-                found[model.optimizer.slot(variable, slot)] = value
-    wanted = [variable for variable in model.optimizer.variables if variable.name != "learning_rate"]
-    return found if all(v in found and found[v].shape == v.shape for v in wanted) else None

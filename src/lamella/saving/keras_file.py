@@ -11,7 +11,13 @@ from typing import Any
 
 from lamella.errors import FileError
 from lamella.layers import Layer
-from lamella.registry import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
+from lamella.registry import (
+    ObjectSharingScope,
+    SafeModeScope,
+    check_config,
+    deserialize_keras_object,
+    serialize_keras_object,
+)
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import Entries, guarded, parse_json
 from lamella.saving.hdf5 import Reader
@@ -64,11 +70,14 @@ def load_keras(path: Any, custom_objects: Any, compile: bool, safe_mode: bool) -
     with Entries(path) as entries, reading():
         with guarded(path, CONFIG):
             config = parse_json(entries.read(CONFIG))
-            config = modernized(config) if _is_keras2(entries) else config
-            model = model_of(config, custom_objects, compile, safe_mode)
-        with Reader(path, entries.read(WEIGHTS), WEIGHTS) as reader, guarded(path, WEIGHTS):
-            read_state(model, reader, entries)
-            settle(model, entries.path)
+            config = _described(modernized(config) if _is_keras2(entries) else config, compile)
+            safe_mode = check_config(config, custom_objects, safe_mode)
+        with Reader(path, entries.read(WEIGHTS), WEIGHTS) as reader:  # what is cheap to refuse is refused first
+            with guarded(path, CONFIG), SafeModeScope(safe_mode):
+                model = model_of(config, custom_objects, compile, safe_mode)
+            with guarded(path, WEIGHTS):
+                read_state(model, reader, entries)
+                settle(model, entries.path)
     return model
 
 
@@ -82,12 +91,16 @@ def model_of(config: Any, custom_objects: Any, compile: bool, safe_mode: bool) -
 
     Raises: FileError: it describes something else.
     """
-    if not isinstance(config, dict):
-        raise FileError("it does not describe a model.", received=type(config).__name__)
-    if not compile:
-        config["compile_config"] = None
     with ObjectSharingScope():
-        model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
+        model = deserialize_keras_object(
+            _described(config, compile), custom_objects=custom_objects, safe_mode=safe_mode
+        )
     if not isinstance(model, Layer):
         raise FileError("it does not describe a model.", received=repr(config.get("class_name"))[:100])
     return model
+
+
+def _described(config: Any, compile: bool) -> dict[str, Any]:
+    if not isinstance(config, dict):
+        raise FileError("it does not describe a model.", received=type(config).__name__)
+    return config if compile else {**config, "compile_config": None}

@@ -30,7 +30,8 @@ from lamella.registry import (
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import guarded, parse_json
 from lamella.saving.hdf5 import Reader, Writer
-from lamella.saving.keras2 import is_keras2, modernized, modernized_training, optimizer_state
+from lamella.saving.keras2 import is_keras2, modernized, modernized_training
+from lamella.saving.keras2_optimizer import optimizer_state, unlike
 from lamella.saving.reading import reading, settle
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.state import Variable
@@ -136,11 +137,13 @@ def _compile(model: Any, reader: Reader, training: dict[str, Any], old: bool) ->
     if not reader.has_group("optimizer_weights"):
         return
     names, values = reader.texts("optimizer_weights", "weight_names"), _arrays(reader, "optimizer_weights")
-    state = optimizer_state(names, values, model) if old and names else _in_order(model.optimizer.variables, values)
+    keras2 = old and bool(names)
+    state = optimizer_state(names, values, model) if keras2 else _in_order(model.optimizer.variables, values)
     for variable, value in (state or {}).items():
         variable.assign(value)
     if state is None and len(values) and np.any(values[0]):  # it made steps
-        warnings.warn(f"{reader.name}: the optimizer's state does not fit; it starts anew.", stacklevel=5)
+        reason = unlike(names, model.optimizer) if keras2 else "the optimizer's state does not fit"
+        warnings.warn(f"{reader.name}: {reason}; it starts anew.", stacklevel=5)
 
 
 def _in_order(variables: list[Variable], values: list[np.ndarray]) -> dict[Variable, np.ndarray] | None:

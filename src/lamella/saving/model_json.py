@@ -8,12 +8,15 @@ from lamella.errors import ConfigError
 from lamella.registry import deserialize_keras_object
 from lamella.saving.gate import parse_json
 from lamella.saving.keras2 import is_keras2, modernized
+from lamella.saving.reading import begin, reading_text
+from lamella.state import Owner
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The model that `to_json` described, with new weights.
+    """The model that `to_json` described, with new weights.  The text may be anybody's: what it costs is bounded.
 
-    Raises:  FileError: the text is no JSON text.  ConfigError: it describes no model.
+    Raises:  FileError: the text is no JSON text.
+             ConfigError: it describes no model, or one that takes too long to make or more memory than there is.
     Example: >>> model = Sequential([Input((3,)), Dense(2)])
              >>> keras.saving.model_from_json(model.to_json()).count_params()
              8
@@ -23,4 +26,8 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
         raise ConfigError("The JSON text describes no model.", received=str(json_string)[:100])
     if "keras_version" in config and is_keras2(config["keras_version"]):
         config = modernized(config)
-    return deserialize_keras_object(config, custom_objects=custom_objects)
+    with reading_text():
+        model = deserialize_keras_object(config, custom_objects=custom_objects)
+    if isinstance(model, Owner):
+        begin(model)
+    return model

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lamella.errors import FileError
+from lamella.errors import ConfigError, FileError
 from lamella.registry import budget
 from lamella.saving.gate import MEBI
-from lamella.state import frame, untouched, walk
+from lamella.state import Variable, frame, untouched, walk
 
 SPARE = 64 * MEBI  # bytes of first values that the file need not account for
 
@@ -22,19 +23,51 @@ def reading() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def reading_text() -> Iterator[None]:
+    """As `reading`, for a model that is new: its names and seeds count."""
+    with frame(deferred=True), budget():
+        yield
+
+
+def begin(model: Any) -> None:
+    """Computes the first values of a new model.
+
+    Raises: ConfigError: they do not go into the memory of this machine.
+    """
+    left, address, wanted = _without_values(model)
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if wanted > there:
+        raise ConfigError(
+            f"{address}: the model needs more memory than there is.",
+            expected=f"at most {there} bytes",
+            received=f"{wanted} bytes",
+        )
+    _make(left)
+
+
 def settle(model: Any, path: Path) -> None:
     """Computes the first values of what the file does not hold.
 
     Raises: FileError: that would take far more memory than the file accounts for.
     """
-    found = [item for owner in _owners(model) for item in walk(owner)]
-    left = {variable: (address, variable.nbytes) for address, variable in found if variable.is_deferred}
-    address, _ = max(left.values(), key=lambda item: item[1], default=("", 0))
-    wanted = sum(size for _, size in left.values())
+    left, address, wanted = _without_values(model)
     if wanted > SPARE + 3 * _size(path):
         raise FileError(f"{address}: the file holds no values for it.", received=f"{wanted} bytes to be made up")
+    _make(left)
+
+
+def _without_values(model: Any) -> tuple[list[Variable], str, int]:
+    """The variables that have no values yet, the address of the largest, and the bytes of all."""
+    found = [item for owner in _owners(model) for item in walk(owner)]
+    left = {variable: (variable.nbytes, address) for address, variable in found if variable.is_deferred}
+    _, address = max(left.values(), key=lambda item: item[0], default=(0, ""))
+    return list(left), address, sum(size for size, _ in left.values())
+
+
+def _make(variables: Iterable[Variable]) -> None:
     with frame(deferred=False):
-        for variable in left:
+        for variable in variables:
             _ = variable.raw
 
 

@@ -25,7 +25,7 @@ class LoadReport:
 
     def __str__(self) -> str:
         lines = [f"{len(self.loaded)} loaded, {len(self.skipped)} skipped, {len(self.unused)} unused"]
-        lines += [f"  skipped {entry}: {reason}" for entry, reason in self.skipped.items()]
+        lines += [f"  skipped {entry}: {' '.join(reason.split())}" for entry, reason in self.skipped.items()]
         return "\n".join([*lines, *(f"  unused  {entry}" for entry in self.unused)])
 
     def refusal(self, file: str) -> FileError:

@@ -96,11 +96,9 @@ class _Loading:
         self._loaded: dict[str, str] = {}  # {entry: group of arrays}
 
     def report(self) -> LoadReport:
-        read = set(self._loaded.values())
-        unused = {array.rpartition("/")[0] for array in self._reader.arrays()} - read
-        return LoadReport(
-            list(self._loaded), {**dict(self.failed.values()), **self._tolerated}, sorted(map(_entry_of, unused))
-        )
+        skipped = {**dict(self.failed.values()), **self._tolerated}
+        there = {_entry_of(array.rpartition("/")[0]) for array in self._reader.arrays()}
+        return LoadReport(list(self._loaded), skipped, sorted(there - self._loaded.keys() - skipped.keys()))
 
     def enter(self, part: Any, path: str) -> bool:
         """Reads what a part keeps itself; whether that went well."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from lamella.graph import TRIALS, FunctionOp, Key, Site, Value, trace
+from lamella.graph import FunctionOp, Key, Site, Value, trace
 from lamella.layers import InputLayer, Layer
 from lamella.state import SeedGenerator, frame, get_mask, walk_all
 
@@ -158,18 +158,12 @@ def _changes(layer: Layer, site: Site, training: bool) -> str | None:
     masks: list[Any] = []
 
     def run(*values: Any) -> None:
-        leaves, treedef = jax.tree.flatten((site.args, site.kwargs))
-        given = iter(values)
-        filled = [next(given) if isinstance(leaf, Value) else leaf for leaf in leaves]
-        args, kwargs = jax.tree.unflatten(treedef, filled)
         with frame(overlay=overlay, losses=losses, training=training if told is None else told, frozen=frozen):
-            outputs = layer(*args, **kwargs)
+            outputs = site.again(*values)
         masks.extend(get_mask(leaf) for leaf in jax.tree.leaves(outputs) if get_mask(leaf) is not None)
 
-    size = TRIALS[0]
-    shapes = [tuple(size if d is None else d for d in value.shape) for value in site.inputs]
     try:
-        jax.eval_shape(run, *(jax.ShapeDtypeStruct(s, v.dtype) for s, v in zip(shapes, site.inputs, strict=True)))
+        jax.eval_shape(run, *(value.sized() for value in site.inputs))
     except Exception:
         return "does not run on shapes alone"
     if overlay:

@@ -19,10 +19,16 @@ from lamella.registry import (
     serialize_keras_object,
 )
 from lamella.train.feed import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from lamella.utils import bounding_boxes
 from lamella.utils.archives import extract_archive
 from lamella.utils.download import cache_path, get_file
 from lamella.utils.encoding import normalize, pad_sequences, to_categorical
-from lamella.utils.from_directory import image_dataset_from_directory, text_dataset_from_directory
+from lamella.utils.feature_space import FeatureSpace
+from lamella.utils.from_directory import (
+    audio_dataset_from_directory,
+    image_dataset_from_directory,
+    text_dataset_from_directory,
+)
 from lamella.utils.images import array_to_img, img_to_array, load_img, save_img, smart_resize
 from lamella.utils.named_values import Config
 from lamella.utils.plotting import get_source_inputs, model_to_dot, plot_model
@@ -35,10 +41,13 @@ Sequence = PyDataset
 __all__ = [
     "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
+    "bounding_boxes",
     "cache_path",
     "clear_session",
     "custom_object_scope",

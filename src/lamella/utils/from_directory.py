@@ -1,4 +1,4 @@
-"""image_dataset_from_directory, text_dataset_from_directory: batches of NumPy arrays."""
+"""image_, text_ and audio_dataset_from_directory: batches of NumPy arrays."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from lamella import ops
 from lamella.config import standardize_data_format
 from lamella.errors import ArgumentError, unknown
+from lamella.utils.audio import padded_stack, read_wav
 from lamella.utils.directories import Choice, Listed, list_files
 from lamella.utils.images import img_to_array, load_img, smart_resize
 from lamella.utils.indexed import IndexedBatches
@@ -27,13 +28,19 @@ class DirectoryBatches(IndexedBatches):
     """
 
     def __init__(
-        self, listed: Listed, read: Callable[[str], Any], choice: Choice, batch_size: int | None, shuffle: bool
+        self,
+        listed: Listed,
+        read: Callable[[str], Any],
+        choice: Choice,
+        batch_size: int | None,
+        shuffle: bool,
+        stack: Callable[[list[Any]], Any],
     ):
         labels = listed.encoded(choice.label_mode)
 
         def make(numbers: Any) -> Any:
             single = np.ndim(numbers) == 0
-            x = read(listed.paths[numbers]) if single else np.stack([read(listed.paths[i]) for i in numbers])
+            x = read(listed.paths[numbers]) if single else stack([read(listed.paths[i]) for i in numbers])
             return x if labels is None else (x, labels[numbers])
 
         super().__init__(np.arange(len(listed.paths)), make, batch_size, shuffle, choice.shuffle_seed)
@@ -133,12 +140,62 @@ def text_dataset_from_directory(
     return _datasets(choice, (".txt",), read, batch_size)
 
 
-def _datasets(choice: Choice, endings: tuple[str, ...], read: Callable[[str], Any], batch_size: int | None) -> Any:
+def audio_dataset_from_directory(
+    directory: Any,
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Any = None,
+    batch_size: int | None = 32,
+    sampling_rate: int | None = None,
+    output_sequence_length: int | None = None,
+    ragged: bool = False,
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    follow_links: bool = False,
+    verbose: bool = True,
+) -> Any:
+    """WAV files in folders, one folder a class, as a PyDataset of NumPy batches.
+
+    Args:   sampling_rate: samples a second that every file is brought to; as they come if None.
+            output_sequence_length: cuts each file to so many samples, or fills it up with zeros; if None,
+                those of a batch are filled up to the longest.
+            ragged: False; arrays have samples of one length.
+            The others are those of `image_dataset_from_directory`.
+    Shape:  sounds (batch, samples, channels), float32, from -1 to 1
+    Raises: ArgumentError, FileError, DataError: arguments or files that do not go together.
+    """
+    if ragged:
+        raise ArgumentError(
+            "audio_dataset_from_directory() gives arrays, which are not ragged.",
+            fix="leave ragged=False: zeros fill up",
+        )
+    for name, value in (("sampling_rate", sampling_rate), ("output_sequence_length", output_sequence_length)):
+        if value is not None and (not isinstance(value, int) or value <= 0):
+            raise ArgumentError(f"`{name}` is a positive integer, or None.", received=repr(value))
+    choice = Choice(
+        directory, labels, label_mode, class_names, shuffle, seed, validation_split, subset, follow_links, verbose
+    )
+
+    def read(path: str) -> np.ndarray:
+        return read_wav(path, sampling_rate, output_sequence_length)
+
+    return _datasets(choice, (".wav",), read, batch_size, padded_stack)
+
+
+def _datasets(
+    choice: Choice,
+    endings: tuple[str, ...],
+    read: Callable[[str], Any],
+    batch_size: int | None,
+    stack: Callable[[list[Any]], Any] = np.stack,
+) -> Any:
     listed = list_files(choice, endings)
     if choice.subset != "both":
-        return DirectoryBatches(listed.part(choice, choice.subset), read, choice, batch_size, choice.shuffle)
+        return DirectoryBatches(listed.part(choice, choice.subset), read, choice, batch_size, choice.shuffle, stack)
     training, validation = (listed.part(choice, subset) for subset in ("training", "validation"))
     return [
-        DirectoryBatches(training, read, choice, batch_size, choice.shuffle),
-        DirectoryBatches(validation, read, choice, batch_size, shuffle=False),
+        DirectoryBatches(training, read, choice, batch_size, choice.shuffle, stack),
+        DirectoryBatches(validation, read, choice, batch_size, False, stack),
     ]

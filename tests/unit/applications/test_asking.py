@@ -9,7 +9,7 @@ import pytest
 
 import lamella
 from lamella import applications
-from lamella.applications import MobileNet, MobileNetV2, ResNet50
+from lamella.applications import MobileNet, MobileNetV2, MobileNetV3Small, ResNet50
 from lamella.errors import ArgumentError, FileError, ShapeError
 
 SMALL = {"input_shape": (32, 32, 3), "alpha": 0.35, "include_top": False}
@@ -71,14 +71,39 @@ def test_widths(model):
         model(alpha=0, weights=None)
 
 
+def test_widths_of_mobilenet_v3():
+    with pytest.raises(ArgumentError, match=r"alpha=0\.5"):
+        MobileNetV3Small(alpha=0.5)
+    with pytest.raises(ArgumentError, match=r"alpha=0\.75"):
+        MobileNetV3Small(alpha=0.75, minimalistic=True)
+    with pytest.raises(ArgumentError, match="positive number"):
+        MobileNetV3Small(alpha=-1, weights=None)
+
+
+@pytest.mark.parametrize(
+    "options", [{"input_shape": (None, None, 3)}, {"input_tensor": lamella.Input((None, None, 3))}]
+)
+def test_nasnet_needs_to_know_the_sizes(options):
+    with pytest.raises(ShapeError, match="sizes of its images"):
+        applications.NASNetMobile(**options, include_top=False, weights=None)
+
+
 def test_published_mobilenet_has_one_filter_a_channel():
     with pytest.raises(ArgumentError, match="depth_multiplier=1"):
         MobileNet(depth_multiplier=2)
 
 
-def test_input_tensor_and_shape_must_agree():
+@pytest.mark.parametrize("model", [MobileNetV2, MobileNetV3Small])
+def test_input_tensor_and_shape_must_agree(model):
     with pytest.raises(ShapeError, match="do not agree"):
-        MobileNetV2((64, 64, 3), input_tensor=lamella.Input((96, 96, 3)), weights=None)
+        model((64, 64, 3), input_tensor=lamella.Input((96, 96, 3)), weights=None)
+
+
+def test_mobilenet_v3_takes_no_small_images():
+    with pytest.raises(ShapeError, match="too small"):
+        MobileNetV3Small((31, 64, 3), weights=None)
+    with pytest.raises(ShapeError, match="too small"):
+        MobileNetV3Small(input_tensor=lamella.Input((31, 31, 3)), weights=None)
 
 
 def test_odd_channels_warn_once():
@@ -88,7 +113,7 @@ def test_odd_channels_warn_once():
     assert model.input_shape == (None, 32, 32, 4)
 
 
-@pytest.mark.parametrize("name", ["DenseNet121", "ConvNeXtTiny"])
+@pytest.mark.parametrize("name", ["DenseNet121", "ConvNeXtTiny", "NASNetMobile"])
 def test_channels_last_only(name, channels_first):
     with pytest.raises(ArgumentError, match="channels last"):
         getattr(applications, name)(weights=None)
@@ -152,6 +177,15 @@ def test_weights_from_a_file(tmp_path, suffix):
         ),
         (lambda: applications.EfficientNetB0(name="mine"), "keras-applications/efficientnetb0.h5"),
         (lambda: applications.ConvNeXtTiny(include_top=False), "convnext/convnext_tiny_notop.h5"),
+        (lambda: applications.EfficientNetV2B0(name="mine"), "efficientnet_v2/efficientnetv2-b0.h5"),
+        (
+            lambda: applications.MobileNetV3Small((224, 224, 3), alpha=1, minimalistic=True),
+            "mobilenet_v3/weights_mobilenet_v3_small_minimalistic_224_1.0_float.h5",
+        ),
+        (
+            lambda: applications.MobileNetV3Small((224, 224, 3), alpha=0.75, include_top=False),
+            "mobilenet_v3/weights_mobilenet_v3_small_224_0.75_float_no_top_v2.h5",
+        ),
     ],
 )
 def test_no_network_says_which_file_and_where(make, file, no_network):
@@ -159,6 +193,13 @@ def test_no_network_says_which_file_and_where(make, file, no_network):
         make()
     assert f"{file}: no network" in str(caught.value)
     assert str(no_network / file.rpartition("/")[2]) in str(caught.value)
+
+
+def test_nasnet_is_kept_under_another_name(no_network):
+    with pytest.raises(FileError) as caught:
+        applications.NASNetMobile(include_top=False)
+    assert "nasnet/NASNet-mobile-no-top.h5: no network" in str(caught.value)
+    assert str(no_network / "nasnet_mobile_no_top.h5") in str(caught.value)
 
 
 def test_size_that_was_not_trained_on_warns(no_network):

@@ -115,7 +115,7 @@ def test_normalization_follows_its_variables():
         (lambda: L.RandomZoom(0.1, interpolation="bicubic"), ArgumentError, "interpolation"),
         (lambda: L.RandomContrast(-0.5), ArgumentError, "factor=-0.5"),
         (lambda: L.RandomBrightness(0.1, value_range=255), ArgumentError, "value_range"),
-        (lambda: L.RandomFlip(bounding_box_format="xyxy"), ArgumentError, "boxes"),
+        (lambda: L.RandomFlip(bounding_box_format="xyx"), ArgumentError, "center_xywh"),
         (lambda: L.RandomFlip()({"images": IMAGES, "bounding_boxes": IMAGES}), ArgumentError, "bounding boxes"),
         (lambda: L.RandomFlip()(IMAGES[0, 0]), ShapeError, "rank 3"),
         (lambda: L.Normalization(mean=1.0), ArgumentError, "together"),

@@ -72,6 +72,7 @@ SPECIAL = {  # where the last word of the name does not tell
     ("MeanMetricWrapper", "fn"): {"loss", "loss function", "metric", "metric function"},
     **{("*", name): {"optimizer"} for name in ("optimizer_map", "default_optimizer", "inner_optimizer")},
     **{("*", name): {"policy"} for name in ("default_policy", "policy_map")},
+    ("Feature", "preprocessor"): FITS["layer"],
     ("*", "exclude_layers"): {"a list of names"},
     ("*", "learning_rate"): {"schedule"},
     ("*", "layers"): FITS["layers"],

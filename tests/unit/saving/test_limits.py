@@ -137,9 +137,60 @@ def test_long_lists_of_members_are_not_read(tmp_path, monkeypatch, count):
 # Honest ones
 
 
-def test_a_million_words_in_a_config():
-    words = [f"word{number}" for number in range(1_000_000)]
-    assert len(parse_json(json.dumps({"config": {"vocabulary": words}}))["config"]["vocabulary"]) == 1_000_000
+@pytest.mark.parametrize("word", ["w{:x}", "日本{}"])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_two_million_words_in_a_config(word, separators):
+    words = [word.format(number) for number in range(2_000_000)]
+    text = json.dumps({"config": {"vocabulary": words}}, separators=separators)
+    assert len(parse_json(text)["config"]["vocabulary"]) == 2_000_000
+
+
+BOMBS = {
+    "ones": b"1,",
+    "lists": b"[],",
+    "objects": b"{},",
+    "short texts": b'"a",',
+    "fractions": b"0.5,",
+    "commas": b",",
+}
+
+
+@pytest.mark.parametrize("size", [20 << 20, 60 << 20])
+@pytest.mark.parametrize("name", BOMBS)
+def test_texts_of_far_more_than_their_size_are_not_read(count, name, size):
+    parsed = count(gate.json, "loads")
+    part = BOMBS[name]
+    with pytest.raises(FileError, match="too long"):
+        parse_json(b"[" + part * (size // len(part)) + b"1]")
+    assert not parsed
+
+
+def test_damaged_weights_are_seen_before_the_model_is_made(tmp_path, count):
+    lamella.Sequential([lamella.Input((3,)), lamella.layers.Dense(2)]).save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as old, zipfile.ZipFile(tmp_path / "n.keras", "w") as new:
+        for entry in old.namelist():
+            new.writestr(entry, b"nothing" if entry == "model.weights.h5" else old.read(entry))
+    made = count(read, "make")
+    with pytest.raises(FileError, match=r"model\.weights\.h5"):
+        lamella.saving.load_model(tmp_path / "n.keras")
+    assert not made
+    lamella.saving.load_model(tmp_path / "m.keras")
+    assert made
+
+
+def test_layers_are_added_in_linear_time():
+    class Counted(str):
+        compared = 0
+
+        def __eq__(self, other):
+            Counted.compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    layers = [lamella.layers.Identity(name=Counted(f"l{number}")) for number in range(1000)]
+    assert len(lamella.Sequential([lamella.Input((3,)), *layers]).layers) == 1000
+    assert Counted.compared < 10_000
 
 
 def test_a_long_vocabulary_goes_and_comes_back(tmp_path):

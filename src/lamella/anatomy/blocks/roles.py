@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lamella import layers
-from lamella.anatomy.cost.programs import filled
 from lamella.graph import FunctionOp, Site
 
 CONVOLUTIONS = (
@@ -192,7 +191,7 @@ class _Code:
     def __init__(self, site: Site):
         self.joins: str | None = None
         self.steps: list[str] = []
-        self._shapes = {filled(value) for value in site.inputs}
+        self._shapes = {value.sized().shape for value in site.inputs}
         self._run([equation for equation, _ in site.steps], {}, self._own)
 
     def _own(self, variable: Any) -> Sources:

@@ -7,31 +7,19 @@ from typing import Any
 import jax
 
 from lamella.anatomy.likeness import config_of
-from lamella.graph import TRIALS, Site, Value
+from lamella.graph import Site, Value
 from lamella.state import current, frame
 
 
 def program(site: Site, training: bool = False) -> Any:
     """The jaxpr of a call, from its inputs to its outputs, with some number for each unknown size."""
-    leaves, treedef = jax.tree.flatten((site.args, site.kwargs))
-    places = [index for index, leaf in enumerate(leaves) if isinstance(leaf, Value)]
 
     def run(*values: Any) -> Any:
-        filled = list(leaves)
-        for place, value in zip(places, values, strict=True):
-            filled[place] = value
-        args, kwargs = jax.tree.unflatten(treedef, filled)
         apart = {"observer": None, "losses": [], "deferred": True, "overlay": dict(current().overlay or {})}
         with frame(training=training, **apart):
-            outputs = jax.tree.leaves(site.operation(*args, **kwargs))  # type: ignore[misc]
-            return [leaf for leaf in outputs if isinstance(leaf, jax.Array)]
+            return [leaf for leaf in jax.tree.leaves(site.again(*values)) if isinstance(leaf, jax.Array)]
 
-    return jax.make_jaxpr(run)(*(jax.ShapeDtypeStruct(filled(leaves[place]), leaves[place].dtype) for place in places))
-
-
-def filled(value: Any) -> tuple[int, ...]:
-    """A shape with some number for each unknown size."""
-    return tuple(TRIALS[0] if size is None else size for size in value.shape)
+    return jax.make_jaxpr(run)(*(value.sized() for value in site.inputs))
 
 
 def kind(site: Site) -> Any:

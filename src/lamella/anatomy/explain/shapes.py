@@ -21,6 +21,7 @@ _PADDING = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 _CROPPING = (layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
 _UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 _RECURRENT = (layers.RNN, layers.Bidirectional)
+_RECURRENT_IMAGES = (layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
 
 
 def shape_words(site: Site) -> list[str]:
@@ -35,6 +36,9 @@ def shape_words(site: Site) -> list[str]:
 
 def _why(site: Site, before: Any, after: Any) -> str:
     layer: Any = site.operation
+    if isinstance(layer, _RECURRENT_IMAGES):
+        here, there = (before[0], *before[2:]), after if len(after) < len(before) else (after[0], *after[2:])
+        return f"{_steps(layer)}; in a step {_window(layer, here, there)}; {_channels(layer, here, there)}"
     if hasattr(layer, "strides") and hasattr(layer, "data_format"):
         return f"{_window(layer, before, after)}; {_channels(layer, before, after)}"
     for word, kinds in _WHOLE.items():
@@ -54,13 +58,16 @@ def _why(site: Site, before: Any, after: Any) -> str:
     if isinstance(layer, layers.Embedding):
         return f"each id becomes a vector of output_dim={layer.output_dim} numbers"
     if isinstance(layer, _RECURRENT):
-        steps = "one output for each step" if len(after) == 3 else "only the last step's output"
-        return f"{steps}, of {after[-1]} numbers"
+        return f"{_steps(layer)}, of {after[-1]} numbers"
     if before == after:
         return "the shape stays"
     if isinstance(layer, layers.Reshape):
         return "the same numbers, in another shape"
     return ""
+
+
+def _steps(layer: Any) -> str:
+    return "one output for each step" if layer.return_sequences else "only the last step's output"
 
 
 def _window(layer: Any, before: Any, after: Any) -> str:

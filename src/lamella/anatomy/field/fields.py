@@ -8,7 +8,7 @@ from typing import Any
 
 from lamella import config, layers
 from lamella.anatomy.blocks.roles import op_name
-from lamella.anatomy.cost.programs import filled, is_ours, kind, program, sizes
+from lamella.anatomy.cost.programs import is_ours, kind, program, sizes
 from lamella.anatomy.field.sight import run, sights
 from lamella.anatomy.field.span import Seen, Sight, Span, joined
 from lamella.anatomy.wiring import Wiring, is_library_layer
@@ -124,7 +124,7 @@ class _Fields:
         """Values that come into plain code are told by their shapes."""
         by_shape: dict[Any, list[Seen]] = {}
         for value, seen in zip(site.inputs, given, strict=True):
-            by_shape.setdefault(filled(value), []).append(seen)
+            by_shape.setdefault(value.sized().shape, []).append(seen)
         equations = [equation for equation, _ in site.steps]
         made = {v for equation in equations for v in equation.outvars}
         known: dict[Any, Seen] = {}

@@ -63,9 +63,13 @@ class Sliding(Spatial):
         names = ("strides", "padding", "data_format", "dilation_rate")
         return {name: getattr(self, name) for name in names}
 
+    def _biased(self, x: Any) -> Any:
+        """x + bias, along the channels."""
+        if self.bias is None:
+            return x
+        ahead = self.data_format == "channels_first"
+        return x + (ops.reshape(self.bias, (-1, *(1,) * self.rank)) if ahead else self.bias)
+
     def _activated(self, x: Any) -> Any:
-        """activation(x + bias), the bias along the channels."""
-        if self.bias is not None:
-            ahead = self.data_format == "channels_first"
-            x = x + (ops.reshape(self.bias, (-1, *(1,) * self.rank)) if ahead else self.bias)
+        x = self._biased(x)
         return x if self.activation is None else self.activation(x)

@@ -33,6 +33,11 @@ def translation(down: Any, right: Any) -> Any:
     return _stacked(jnp.ones_like(right), 0, -right, 0, 1, -down)
 
 
+def shear(right: Any, down: Any) -> Any:
+    """Slants images by parts of their height, to the right, and of their width, down; (batch,) → (batch, 8)."""
+    return _stacked(jnp.ones_like(right), right, 0, down, 1, 0)
+
+
 def _stacked(*row: Any) -> Any:
     return jnp.stack(
         [jnp.broadcast_to(jnp.asarray(number, "float32"), row[0].shape) for number in (*row, 0, 0)], axis=-1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from lamella import ops
 from lamella.dtypes import is_float
-from lamella.graph import KerasTensor
 from lamella.layers.configured import Shape
 from lamella.layers.preprocessing.image import ImageLayer
+from lamella.layers.preprocessing.windows import Window, corners_in, middle, sides
 
 __all__ = ["CenterCrop", "Resizing"]
 
@@ -61,11 +61,44 @@ class Resizing(ImageLayer):
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value = fill_mode, fill_value
 
-    def _change(self, images: Any, change: Any, training: bool, interpolation: str | None = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """The size of the images; nothing is random."""
+        return self._size(jnp.shape(self._images(data)))
+
+    def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
+        return self._scaled(jnp.asarray(images), self.interpolation)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
+    ) -> Any:
+        return self._scaled(jnp.asarray(segmentation_masks), "nearest")
+
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
+        (height, width), given = transformation, bounding_boxes["boxes"]
+        down, across = self._scales(height, width)
+        top, left = self._rest(self.height - height * down), self._rest(self.width - width * across)
+        scale, shift = sides(across, down), sides(left, top)
+        target = (self.height, self.width)
+        moved = self._moved(bounding_boxes, transformation, lambda corners: corners * scale + shift, target)
+        none = jnp.all(given == -1, axis=-1, keepdims=True) | jnp.all(given == 0, axis=-1, keepdims=True)
+        return {**moved, "boxes": jnp.where(none, 0.0, moved["boxes"])}
+
+    def _scales(self, height: int, width: int) -> tuple[float, float]:
+        """How many times larger images become, down and across."""
+        scales = self.height / height, self.width / width
+        if self.pad_to_aspect_ratio:
+            return min(scales), min(scales)
+        return (max(scales), max(scales)) if self.crop_to_aspect_ratio else scales
+
+    def _rest(self, pixels: float) -> float:
+        """The half that is padded (or, negative, cut off) before images."""
+        return -(-pixels // 2) if self.crop_to_aspect_ratio else pixels // 2
+
+    def _scaled(self, images: Any, interpolation: str) -> Any:
         resized = ops.image.resize(
             images,
             size=(self.height, self.width),
-            interpolation=interpolation or self.interpolation,
+            interpolation=interpolation,
             antialias=self.antialias,
             crop_to_aspect_ratio=self.crop_to_aspect_ratio,
             pad_to_aspect_ratio=self.pad_to_aspect_ratio,
@@ -75,14 +108,11 @@ class Resizing(ImageLayer):
         )
         return _back_to(images.dtype, resized)
 
-    def _change_masks(self, masks: Any, change: Any, training: bool) -> Any:
-        return self._change(masks, change, training, interpolation="nearest")
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self._resized(input_shape, self.height, self.width)
 
-    def compute_output_spec(self, data: Any, training: bool = True) -> Any:
-        return jax.tree.map(lambda t: KerasTensor(self.compute_output_shape(t.shape), t.dtype), data)
+    def _output_dtype(self, dtype: str) -> str:
+        return dtype
 
 
 class CenterCrop(ImageLayer):
@@ -100,13 +130,24 @@ class CenterCrop(ImageLayer):
         super().__init__(data_format=data_format, **kwargs)
         self.height, self.width = self._positive("height", height), self._positive("width", width)
 
-    def _change(self, images: Any, change: Any, training: bool) -> Any:
-        images = images.astype(self.compute_dtype)
-        spare_height, spare_width = (a - b for a, b in zip(self._size(images), (self.height, self.width), strict=True))
-        if spare_height < 0 or spare_width < 0:
-            size = (self.height, self.width)
-            return ops.image.resize(images, size, crop_to_aspect_ratio=True, data_format=self.data_format)
-        return self._cut(images, spare_height // 2, spare_width // 2, self.height, self.width)
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """The shape of the images; nothing is random."""
+        return {"input_shape": jnp.shape(self._images(data))}
+
+    def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
+        images = jnp.asarray(images).astype(self.compute_dtype)
+        return self._shown(images, self._window(images.shape), (self.height, self.width))
+
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
+        shape, target = transformation["input_shape"], (self.height, self.width)
+        move = partial(corners_in, window=self._window(shape), target=target)
+        return self._moved(bounding_boxes, self._size(shape), move, target)
+
+    def _window(self, shape: Any) -> Window:
+        (height, width), target = self._size(shape), (self.height, self.width)
+        if height < self.height or width < self.width:
+            return middle((height, width), target)
+        return Window((height - self.height) // 2, (width - self.width) // 2, *target)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self._resized(input_shape, self.height, self.width)

@@ -1,4 +1,4 @@
-"""What SimpleRNNCell, LSTMCell and GRUCell share: weights, settings and dropout masks."""
+"""What the cells share: weights, settings and dropout masks."""
 
 from __future__ import annotations
 
@@ -19,27 +19,19 @@ Masks = list[jax.Array] | None
 SETTINGS = ("use_bias", *rules("kernel", "recurrent", "bias"), "dropout", "recurrent_dropout", "seed")
 
 
-class RecurrentCell(Configured):
-    """One step in time, in two parts: `project` sees only the input, `step` the state too.
+class DroppingCell(Configured):
+    """A cell that drops the same inputs, and the same states, in each step of a sequence.
 
-    Both run inside of the loop over time: projecting a whole sequence at once
-    takes 1.7 times as long on a CPU, which then waits for memory.
-
-    gates: how many blocks of `units` columns the kernels have.
     seeded_first: whether Keras draws the seed of dropout before those of the initializers.
     """
 
-    gates: ClassVar[int] = 1
     seeded_first: ClassVar[bool] = False
     activation: Any
     recurrent_activation: Any
     bias_initializer: Any
     _held: tuple[Masks, Masks] | None = None
 
-    def __init__(self, settings: Mapping[str, Any], **kwargs: Any):
-        self.implementation = kwargs.pop("implementation", 2)
-        super().__init__(**kwargs)
-        self.units = self._positive("units", settings["units"])
+    def _keep_settings(self, settings: Mapping[str, Any]) -> None:
         self.seed = settings["seed"]
         generator = SeedGenerator(self.seed) if self.seeded_first else None
         for weight in ("kernel", "recurrent", "bias"):
@@ -51,9 +43,42 @@ class RecurrentCell(Configured):
         self.dropout, self.recurrent_dropout = (
             min(1.0, max(0.0, settings[name])) for name in ("dropout", "recurrent_dropout")
         )
+        self.seed_generator = generator or SeedGenerator(self.seed)
+
+    def draw_masks(self, batch: int) -> tuple[Masks, Masks]:
+        """Dropout masks of the input and of the state, each for all gates or one a gate."""
+        raise NotImplementedError
+
+    def _draw(self, rate: float, shape: tuple[int, ...], count: int) -> Masks:
+        if not 0 < rate < 1:
+            return None
+        ones = jnp.ones(shape, self.compute_dtype)
+        return [random.dropout(ones, rate, seed=self.seed_generator) for _ in range(count)]
+
+    def _masks(self, batch: int, training: bool) -> tuple[Masks, Masks]:
+        if not training:
+            return None, None
+        return self._held or self.draw_masks(batch)
+
+
+class RecurrentCell(DroppingCell):
+    """One step in time, in two parts: `project` sees only the input, `step` the state too.
+
+    Both run inside of the loop over time: projecting a whole sequence at once
+    takes 1.7 times as long on a CPU, which then waits for memory.
+
+    gates: how many blocks of `units` columns the kernels have.
+    """
+
+    gates: ClassVar[int] = 1
+
+    def __init__(self, settings: Mapping[str, Any], **kwargs: Any):
+        self.implementation = kwargs.pop("implementation", 2)
+        super().__init__(**kwargs)
+        self.units = self._positive("units", settings["units"])
+        self._keep_settings(settings)
         if self.recurrent_dropout and self.gates > 1:
             self.implementation = 1  # a mask for each gate
-        self.seed_generator = generator or SeedGenerator(self.seed)
         self.state_size: Any = self.units
         self.output_size = self.units
 
@@ -101,23 +126,11 @@ class RecurrentCell(Configured):
     # Dropout
 
     def draw_masks(self, batch: int) -> tuple[Masks, Masks]:
-        """Dropout masks of the input and of the state, each for all gates or one a gate."""
         count = self.gates if self.implementation == 1 else 1
         return (
             self._draw(self.dropout, (batch, self.kernel.shape[0]), count),
             self._draw(self.recurrent_dropout, (batch, self.units), count),
         )
-
-    def _draw(self, rate: float, shape: tuple[int, int], count: int) -> Masks:
-        if not 0 < rate < 1:
-            return None
-        ones = jnp.ones(shape, self.compute_dtype)
-        return [random.dropout(ones, rate, seed=self.seed_generator) for _ in range(count)]
-
-    def _masks(self, batch: int, training: bool) -> tuple[Masks, Masks]:
-        if not training:
-            return None, None
-        return self._held or self.draw_masks(batch)
 
 
 def masked_matmul(x: Any, kernel: Any, masks: Masks) -> Any:
@@ -131,7 +144,7 @@ def masked_matmul(x: Any, kernel: Any, masks: Masks) -> Any:
 @contextmanager
 def same_masks(cell: Any, batch: int, training: bool) -> Iterator[None]:
     """Within it, a cell (or each of stacked ones) keeps its dropout masks from step to step."""
-    cells = [c for c in getattr(cell, "cells", [cell]) if isinstance(c, RecurrentCell)]
+    cells = [c for c in getattr(cell, "cells", [cell]) if isinstance(c, DroppingCell)]
     for one in cells:
         one._held = one.draw_masks(batch) if training else None
     try:

@@ -65,15 +65,16 @@ class GRUCell(RecurrentCell):
         return super()._input_bias() if self.bias is None or not self.reset_after else self.bias.value[0]
 
     def step(self, projected: Any, states: list[Any], masks: Masks) -> tuple[Any, list[Any]]:
-        h, n = states[0], 2 * self.units
-        kernel = self.recurrent_kernel.value
+        h, n, kernel = states[0], 2 * self.units, self.recurrent_kernel.value
+        z, r, g = jnp.split(projected, 3, axis=-1)  # split, not sliced: its derivative is one concatenation
         if self.reset_after:
             recurrent = masked_matmul(h, kernel, masks) + (0 if self.bias is None else self.bias.value[1])
+            of_z, of_r, of_g = jnp.split(recurrent, 3, axis=-1)
         else:
-            recurrent = masked_matmul(h, kernel[:, :n], masks and masks[:2])
-        z, r = jnp.split(self.recurrent_activation(projected[:, :n] + recurrent[:, :n]), 2, axis=-1)
-        inner = r * recurrent[:, n:] if self.reset_after else masked_matmul(r * h, kernel[:, n:], masks and masks[2:])
-        h = z * h + (1 - z) * self.activation(projected[:, n:] + inner)
+            of_z, of_r = jnp.split(masked_matmul(h, kernel[:, :n], masks and masks[:2]), 2, axis=-1)
+        z, r = self.recurrent_activation(z + of_z), self.recurrent_activation(r + of_r)
+        inner = r * of_g if self.reset_after else masked_matmul(r * h, kernel[:, n:], masks and masks[2:])
+        h = z * h + (1 - z) * self.activation(g + inner)
         return h, [h]
 
 

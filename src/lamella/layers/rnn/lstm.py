@@ -58,13 +58,10 @@ class LSTMCell(RecurrentCell):
         self.state_size = [self.units, self.units]
 
     def _make_bias(self, width: int) -> Any:
-        initial, units = self.bias_initializer, self.units
-
-        def forgetful(shape: Any, dtype: Any = None) -> Any:
-            first, rest = initial((units,), dtype=dtype), initial((2 * units,), dtype=dtype)
-            return jnp.concatenate([first, jnp.ones(units, dtype), rest])
-
-        return self._add_ruled("bias", (width,), initializer=forgetful if self.unit_forget_bias else initial)
+        initial = self.bias_initializer
+        return self._add_ruled(
+            "bias", (width,), initializer=forgetful(initial, self.units) if self.unit_forget_bias else initial
+        )
 
     def step(self, projected: Any, states: list[Any], masks: Masks) -> tuple[Any, list[Any]]:
         h, c = states
@@ -73,6 +70,16 @@ class LSTMCell(RecurrentCell):
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]
+
+
+def forgetful(initial: Any, units: int) -> Any:
+    """An initializer of four gates' bias, in which that of the second, the forget gate's, is 1."""
+
+    def initializer(shape: Any, dtype: Any = None) -> Any:
+        first, rest = initial((units,), dtype=dtype), initial((2 * units,), dtype=dtype)
+        return jnp.concatenate([first, jnp.ones(units, dtype), rest])
+
+    return initializer
 
 
 class LSTM(CellRNN):

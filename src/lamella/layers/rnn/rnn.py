@@ -12,7 +12,7 @@ from lamella.errors import ShapeError
 from lamella.layers.configured import Configured
 from lamella.layers.input_spec import InputSpec
 from lamella.layers.layer import Layer
-from lamella.layers.rnn.cell import RecurrentCell, call_options, same_masks
+from lamella.layers.rnn.cell import call_options, same_masks
 from lamella.layers.rnn.loop import assigned_by, scan
 from lamella.layers.rnn.stacked import StackedRNNCells
 from lamella.registry import deserialize_keras_object, serialize_keras_object
@@ -189,7 +189,7 @@ class CellRNN(RNN):
     cell_class: the cell's class; its settings are the layer's too.
     """
 
-    cell_class: ClassVar[type[RecurrentCell]]
+    cell_class: ClassVar[Any]
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -202,15 +202,19 @@ class CellRNN(RNN):
             **{name: arguments[name] for name in self.cell_class.config_names},
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
-            implementation=kwargs.pop("implementation", 2),
+            **self._cell_options(kwargs),
             name=to_snake_case(self.cell_class.__name__),
         )
         own = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "activity_regularizer")
-        super().__init__(cell, **{name: arguments[name] for name in own}, **kwargs)
+        super().__init__(cell, **{name: arguments[name] for name in own if name in arguments}, **kwargs)
         self.input_spec = InputSpec(ndim=3)
         self.use_cudnn = arguments.get("use_cudnn", "auto")
         if self.use_cudnn not in ("auto", True, False):
             raise self._refusal("use_cudnn", self.use_cudnn, '"auto", True or False')
+
+    def _cell_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What the cell takes beside its settings; the caller's options lose it."""
+        return {"implementation": options.pop("implementation", 2)}
 
     def get_config(self) -> dict[str, Any]:
         written = self.cell.get_config()

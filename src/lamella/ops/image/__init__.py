@@ -10,7 +10,13 @@ from lamella.ops.image.size import (
     resize,
     scale_and_translate,
 )
-from lamella.ops.image.warp import affine_transform, elastic_transform, map_coordinates, perspective_transform
+from lamella.ops.image.warp import (
+    affine_transform,
+    elastic_transform,
+    homography,
+    map_coordinates,
+    perspective_transform,
+)
 
 __all__ = [
     "affine_transform",
@@ -19,6 +25,7 @@ __all__ = [
     "extract_patches",
     "extract_patches_3d",
     "gaussian_blur",
+    "homography",
     "hsv_to_rgb",
     "map_coordinates",
     "pad_images",

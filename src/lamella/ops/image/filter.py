@@ -31,6 +31,11 @@ def gaussian(size: int, sigma: Any, dtype: Any) -> jax.Array:
 def blurred(images: jax.Array, kernel_size: Any, sigma: Any, data_format: str | None) -> jax.Array:
     """Every pixel as the mean of its surroundings, weighted by a bell curve an axis."""
     across, down = (gaussian(n, s, images.dtype) for n, s in zip(kernel_size, sigma, strict=True))
+    return averaged(images, across, down, data_format)
+
+
+def averaged(images: jax.Array, across: jax.Array, down: jax.Array, data_format: str | None) -> jax.Array:
+    """Every pixel as the mean of its surroundings, weighted by a curve an axis."""
     return on_batch_last(lambda x: _each_channel(x, jnp.outer(down, across)), images, data_format)
 
 

@@ -10,7 +10,7 @@ from jax.scipy import ndimage
 
 from lamella.errors import ShapeError
 from lamella.graph import op
-from lamella.ops.image.filter import blurred
+from lamella.ops.image.filter import averaged, gaussian
 from lamella.ops.image.layout import FILL_MODES, INTERPOLATIONS, images_of, on_batch_last, one_of, space
 from lamella.ops.tensors import tensor
 from lamella.state import draw_seed
@@ -98,7 +98,7 @@ def perspective_transform(
         raise ShapeError(
             "Four points each are needed.", expected="(4, 2) or (batch, 4, 2)", received=(start.shape, end.shape)
         )
-    numbers = _homography(start.reshape(-1, 4, 2), end.reshape(-1, 4, 2))
+    numbers = homography(start.reshape(-1, 4, 2), end.reshape(-1, 4, 2))
 
     def warped(x: jax.Array) -> jax.Array:
         return _looked_up(x, *_perspective(numbers, x.shape), order, "constant", fill_value)
@@ -106,8 +106,12 @@ def perspective_transform(
     return on_batch_last(warped, images, data_format)
 
 
-def _homography(start: jax.Array, end: jax.Array) -> jax.Array:
-    """The eight numbers of the perspective that leads from the end points back to the start points."""
+def homography(start: jax.Array, end: jax.Array) -> jax.Array:
+    """The eight numbers of the perspective that leads from the end points back to the start points.
+
+    Shape: (batch, 4, 2) each → (batch, 8): h0 … h7 of x' = (h0 x + h1 y + h2) / (h6 x + h7 y + 1),
+           y' = (h3 x + h4 y + h5) / the same
+    """
     (sx, sy), (ex, ey) = (jnp.moveaxis(points, -1, 0) for points in (start, end))
     zero, one = jnp.zeros_like(ex), jnp.ones_like(ex)
     for_x = jnp.stack([ex, ey, one, zero, zero, zero, -sx * ex, -sx * ey], axis=-1)
@@ -134,10 +138,12 @@ def elastic_transform(
     fill_value: float = 0.0,
     seed: Any = None,
     data_format: str | None = None,
+    largest_sigma: float | None = None,
 ) -> Any:
     """Moves each pixel a little, at random, neighbours alike.
 
     Args:   alpha: how far; sigma: how smoothly, in pixels.
+            largest_sigma: a bound of `sigma`, which may then be drawn inside of compiled code.
     Raises: ArgumentError: an unknown mode.
     Source: Simard et al. 2003, "Best practices for convolutional neural networks".
     """
@@ -146,7 +152,8 @@ def elastic_transform(
     one_of("fill_mode", fill_mode, FILL_MODES)
     batch = images.shape[0] if images.ndim == 4 else 1
     height, width = space(images, data_format)
-    moved = alpha * _smooth_noise((batch, height, width), sigma, images.dtype, draw_seed(seed))
+    curve = _bell(sigma, sigma if largest_sigma is None else largest_sigma, images.dtype)
+    moved = alpha * _smooth_noise((batch, height, width), sigma, curve, draw_seed(seed))
     y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
 
     def warped(pixels: jax.Array) -> jax.Array:
@@ -155,8 +162,15 @@ def elastic_transform(
     return on_batch_last(warped, images, data_format).astype(images.dtype)
 
 
-def _smooth_noise(shape: tuple[int, ...], sigma: float, dtype: Any, key: Any) -> jax.Array:
-    """Normal noise of width sigma, blurred by sigma.  Keras draws both directions from one key, so they are equal."""
-    window = int(6 * sigma) | 1
-    noise = jax.random.normal(key, shape, dtype) * sigma
-    return blurred(noise[..., None], (window, window), (sigma, sigma), "channels_last")[..., 0]
+def _bell(sigma: Any, largest: float, dtype: Any) -> jax.Array:
+    """A bell curve three sigmas to each side, in a window that holds the largest one."""
+    size = int(6 * largest) | 1
+    inside = jnp.abs(jnp.arange(size) - size // 2) <= (jnp.asarray(6 * sigma).astype("int32") | 1) // 2
+    curve = jnp.where(inside, gaussian(size, sigma, dtype), 0)
+    return curve / curve.sum()
+
+
+def _smooth_noise(shape: tuple[int, ...], sigma: Any, curve: jax.Array, key: Any) -> jax.Array:
+    """Normal noise of width sigma, blurred.  Keras draws both directions from one key, so they are equal."""
+    noise = jax.random.normal(key, shape, curve.dtype) * sigma
+    return averaged(noise[..., None], curve, curve, "channels_last")[..., 0]

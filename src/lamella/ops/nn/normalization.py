@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -26,9 +28,22 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
         )
     x, axes = tensor(x), hashable_axis(axes)
     wider = x.astype(wide(x.dtype))
-    mean = jnp.mean(wider, axes, keepdims=keepdims)
-    variance = jnp.var(wider, axes, keepdims=keepdims)
+    mean, variance = _mean_and_variance(wider, axes, keepdims)
     return (mean, variance) if wider.dtype == x.dtype else (_narrowed(mean, x.dtype), _narrowed(variance, x.dtype))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _mean_and_variance(x: Any, axes: Any, keepdims: bool) -> tuple[Any, Any]:
+    return jnp.mean(x, axes, keepdims=keepdims), jnp.var(x, axes, keepdims=keepdims)
+
+
+@_mean_and_variance.defjvp
+def _slopes_of_mean_and_variance(axes: Any, keepdims: bool, x: Any, dx: Any) -> Any:
+    """Without the sum of x - mean, which is zero, and which a derivative of the formulas computes."""
+    (x,), (dx,) = x, dx
+    far = x - jnp.mean(x, axes, keepdims=True)
+    slopes = jnp.mean(dx, axes, keepdims=keepdims), 2 * jnp.mean((far.conj() * dx).real, axes, keepdims=keepdims)
+    return _mean_and_variance(x, axes, keepdims), slopes
 
 
 def _narrowed(value: Any, dtype: Any) -> Any:
