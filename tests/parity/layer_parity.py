@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+import pytest
 
 import lamella
 
@@ -85,3 +86,11 @@ def same_when_symbolic(layer: Any, x: Any, real: Any) -> None:
     symbolic = jax.tree.map(lambda a: lamella.Input(a.shape[1:], dtype=str(a.dtype)), x)
     out = layer(symbolic)
     assert (out.shape, out.dtype) == ((None, *real.shape[1:]), real.dtype)
+
+
+def once_each(cases):
+    """The first case of each name; the others, options of the same, are slow."""
+    seen = set()
+    for name, *others in cases:
+        yield pytest.param(name, *others, marks=[pytest.mark.slow] * (name in seen))
+        seen.add(name)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from layer_parity import same_config
+from layer_parity import once_each, same_config
 
 import lamella
 
@@ -61,8 +61,8 @@ def images_for(kwargs, args=()):
     return images.transpose(0, 3, 1, 2) if kwargs.get("data_format") == "channels_first" else images
 
 
-@pytest.mark.parametrize("order", [{}, FIRST], ids=["last", "first"])
-@pytest.mark.parametrize(("name", "args", "kwargs"), DRAWN)
+@pytest.mark.parametrize("order", [{}, pytest.param(FIRST, marks=pytest.mark.slow)], ids=["last", "first"])
+@pytest.mark.parametrize(("name", "args", "kwargs"), once_each(DRAWN))
 def test_drawn(name, args, kwargs, order):
     if order and name in TOLD:
         pytest.skip("told in docs/differences.md")

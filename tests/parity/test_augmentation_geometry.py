@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from layer_parity import same_config
+from layer_parity import once_each, same_config
 
 import lamella
 
@@ -51,7 +51,7 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "kwargs"), LAYERS)
+@pytest.mark.parametrize(("name", "kwargs"), once_each(LAYERS))
 def test_images(name, kwargs):
     theirs, ours = pair(name, seed=11, **kwargs)
     images = np.tile(IMAGES, (1, 3, 3, 1)) if name == "RandomElasticTransform" else IMAGES  # waves need room
@@ -64,6 +64,7 @@ def test_images(name, kwargs):
     assert tuple(ours.compute_output_shape((None, 8, 6, 3))) == tuple(theirs.compute_output_shape((None, 8, 6, 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["RandomErasing", "RandomShear", "CutMix", "MixUp"])
 def test_one_image(name):
     factors = {"x_factor": (0.1, 0.4), "y_factor": (0.1, 0.4)} if name == "RandomShear" else {}
@@ -94,7 +95,7 @@ BOXED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "kwargs"), BOXED)
+@pytest.mark.parametrize(("name", "kwargs"), once_each(BOXED))
 def test_boxes_and_masks(name, kwargs):
     theirs, ours = pair(name, seed=7, **{"bounding_box_format": "xyxy", **kwargs})
     scale = np.array([7, 9, 7, 9]) if kwargs.get("bounding_box_format", "").startswith("rel") else 1
