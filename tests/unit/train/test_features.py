@@ -198,7 +198,7 @@ def _freeze_head(made):
     made.get_layer("head").bias.trainable = False
 
 
-@pytest.mark.parametrize("batch", [None, 1])
+@pytest.mark.parametrize("batch", [None, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("what", [_thaw, _assign, _freeze_head])
 def test_never_stale(what, batch):
     both(model, callbacks=lambda: [At(what, batch=batch)], validation_data=(X[:10], Y[:10]))
