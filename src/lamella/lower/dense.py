@@ -24,7 +24,7 @@ from lamella.lower.sliding import Phrasing, Slide, convolve, plain_convolve, pla
 FEW_CHANNELS = 8
 MANY_CHANNELS = 512  # from here on XLA's own is as fast
 SMALL_BATCH = 16  # below, too
-FEW_IMAGES = 4
+FEW_IMAGES = 4  # which make too few channels, once they have changed places
 
 
 def _spread(outputs: Any, kernel: Any, *, slide: Slide) -> Any:

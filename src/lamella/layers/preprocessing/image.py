@@ -72,7 +72,7 @@ class ImageLayer(Weightless):
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
         """A batch of images, changed as was drawn."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define transform_images().")
 
     def transform_labels(self, labels: Any, transformation: Any = None, training: bool = True) -> Any:
         """The labels of a batch of images, changed as was drawn; the same by default."""
@@ -215,11 +215,11 @@ class RandomImageLayer(ImageLayer):
 
     def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
         """What is drawn for `count` images of a shape."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define _draw().")
 
     def _apply(self, images: Any, transformation: Any) -> Any:
         """The images, (batch, ...), changed as was drawn."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define _apply().")
 
     def _range(
         self, name: str, factor: Any, least: float = -1.0, most: float = 1.0, strict: bool = False

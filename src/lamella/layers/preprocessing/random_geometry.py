@@ -108,11 +108,11 @@ class RandomAffine(RandomImageLayer):
 
     def _matrix(self, transformation: Any) -> Any:
         """What `ops.image.affine_transform` takes, (batch, 8)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define _matrix().")
 
     def _move(self, corners: Any, transformation: Any, height: int, width: int) -> Any:
         """The corners of boxes, (batch, n, 4), in images of a size."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define _move().")
 
 
 class RandomRotation(RandomAffine):

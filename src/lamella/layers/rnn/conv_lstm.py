@@ -12,7 +12,7 @@ from lamella.layers.configured import Shape
 from lamella.layers.convolution.sliding import WINDOW, Sliding
 from lamella.layers.input_spec import InputSpec
 from lamella.layers.rnn.cell import SETTINGS, DroppingCell, Masks
-from lamella.layers.rnn.lstm import forgetful
+from lamella.layers.rnn.lstm import forgetful, gated
 from lamella.layers.rnn.rnn import CellRNN
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
@@ -74,10 +74,7 @@ class ConvLSTMCell(Sliding, DroppingCell):
         input_masks, recurrent_masks = self._masks(inputs.shape[0], training)
         z = self._biased(self._masked_conv(inputs, self.kernel.value, input_masks, **self._how()))
         z = z + self._masked_conv(h, self.recurrent_kernel.value, recurrent_masks, padding="same")
-        i, f, g, o = jnp.split(z, 4, axis=self._channel_axis)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
-        h = self.recurrent_activation(o) * self.activation(c)
-        return h, [h, c]
+        return gated(self, z, c, self._channel_axis)
 
     def _masked_conv(self, x: Any, kernel: Any, masks: Masks, **how: Any) -> Any:
         """x ∗ kernel, where each mask holds for one gate's share of the kernel."""

@@ -65,11 +65,15 @@ class LSTMCell(RecurrentCell):
 
     def step(self, projected: Any, states: list[Any], masks: Masks) -> tuple[Any, list[Any]]:
         h, c = states
-        z = projected + masked_matmul(h, self.recurrent_kernel.value, masks)
-        i, f, g, o = jnp.split(z, 4, axis=-1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
-        h = self.recurrent_activation(o) * self.activation(c)
-        return h, [h, c]
+        return gated(self, projected + masked_matmul(h, self.recurrent_kernel.value, masks), c)
+
+
+def gated(cell: Any, z: Any, c: Any, axis: int = -1) -> tuple[Any, list[Any]]:
+    """The output and the states after a step: three gates and the candidate stand side by side in z."""
+    i, f, g, o = jnp.split(z, 4, axis=axis)
+    c = cell.recurrent_activation(f) * c + cell.recurrent_activation(i) * cell.activation(g)
+    h = cell.recurrent_activation(o) * cell.activation(c)
+    return h, [h, c]
 
 
 def forgetful(initial: Any, units: int) -> Any:
