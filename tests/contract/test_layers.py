@@ -98,6 +98,7 @@ def test_gradients_are_finite_in_training(name):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
 
 
+@pytest.mark.sample(40)
 @pytest.mark.parametrize("name", sorted(set(CASES) - {"Pipeline", "TimeDistributed"}))  # as the layers inside
 def test_half_precision(name):
     config = made(name).get_config()

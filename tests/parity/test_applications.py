@@ -175,6 +175,7 @@ def computed(model, values, x):
     return np.asarray(jax.jit(lambda state, x: model.stateless_call(*state, x, training=False)[0])(state, x))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", quick(ARGUMENTS, QUICK))
 def test_outputs(name):
     theirs, ours = both(name, **ARGUMENTS[name], **({} if name.startswith("VGG") else {"classifier_activation": None}))

@@ -51,6 +51,7 @@ LAYERS = [
 ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("name", "kwargs"), once_each(LAYERS))
 def test_images(name, kwargs):
     theirs, ours = pair(name, seed=11, **kwargs)

@@ -91,6 +91,7 @@ def test_training_goes_on(runs, writer, reader):
         assert not report.skipped and not report.unused
 
 
+@pytest.mark.sample(2)
 @both_ways
 def test_the_whole_model(runs, writer, reader):
     folder, expected, after = runs(writer, reader is lamella)  # Keras leaves out what is nested, without a word

@@ -235,6 +235,7 @@ def load(k, path):
         return k.saving.load_model(path, custom_objects=OWN[k])
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", quick(KINDS, ("nested", "several", "subclassed")))
 @BOTH_WAYS
 def test_models(tmp_path, writer, reader, name):
@@ -302,6 +303,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", quick(OPTIMIZERS, ("Adafactor", "average", "accumulated", "scaled")))
 @BOTH_WAYS
 def test_optimizers(tmp_path, writer, reader, name):
@@ -355,6 +357,7 @@ COMPILED = {
 }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", COMPILED)
 @BOTH_WAYS
 def test_how_it_was_compiled(tmp_path, writer, reader, name):

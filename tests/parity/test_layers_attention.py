@@ -52,6 +52,7 @@ HEADS = [
 ]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(("name", "args", "kwargs"), HEADS)
 @pytest.mark.parametrize(
     "call",

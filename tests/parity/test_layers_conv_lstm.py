@@ -43,6 +43,7 @@ OPTIONS = (
 )
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("rank", "options"), fewer((rank, options) for rank in (1, 2, 3) for options in OPTIONS))
 def test_conv_lstm(rank, options):
     check(f"ConvLSTM{rank}D", array((2, 3, *SPATIAL[rank], 4)) / 2, 3, 2, seed=1, **options)

@@ -43,6 +43,7 @@ RANDOM = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("name", "args", "kwargs"), RANDOM)
 def test_random_images(name, args, kwargs):
     theirs, ours = pair(name, *args, seed=11, **kwargs)
@@ -71,6 +72,7 @@ def test_resizing_interpolations(interpolation, antialias):
     assert ours(IMAGES).dtype == theirs(IMAGES).dtype
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("ratio", ["crop_to_aspect_ratio", "pad_to_aspect_ratio"])
 @pytest.mark.parametrize("size", [(4, 4), (12, 4), (3, 9)])

@@ -29,6 +29,7 @@ def same(a, b, tolerance=1e-5):
         np.testing.assert_allclose(right, left, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "kwargs",
@@ -84,6 +85,7 @@ def test_stateful(kind):
     same(theirs(X), ours(X))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "rates", [{"dropout": 0.4}, {"recurrent_dropout": 0.4}, {"dropout": 0.3, "recurrent_dropout": 0.4}]
@@ -135,6 +137,7 @@ def test_stacked_cells_drop_the_same_in_every_step():
     same(theirs(X, training=True), ours(X, training=True))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
 @pytest.mark.parametrize("sequences", [True, False])
 def test_bidirectional(merge_mode, sequences):

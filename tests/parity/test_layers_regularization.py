@@ -8,6 +8,7 @@ from layer_parity import array, check
 X2, X3, X4, X5 = array((4, 6)), array((3, 5, 4)), array((3, 4, 5, 2)), array((2, 3, 3, 3, 4))
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     ("name", "x", "kwargs"),

@@ -13,6 +13,7 @@ SOUND = array((2, 100, 2)) / 2
 MODES = ["log", "magnitude", "psd", "real", "imag", "angle", "stft"]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     "options",
@@ -40,6 +41,7 @@ def test_its_first_weights(trainable):
     np.testing.assert_allclose(ours(SOUND), theirs(SOUND), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "options",
     [
@@ -64,6 +66,7 @@ def test_bands():
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("time", [95, 96, 97])
 @pytest.mark.parametrize("fft_length", [31, 32])
 def test_the_number_of_pieces(time, fft_length):

@@ -84,6 +84,7 @@ def check_same(ours, theirs, tolerance=2e-6):
         np.testing.assert_allclose(np.asarray(a.value), np.asarray(b.value), rtol=1e-4, atol=tolerance, err_msg=b.path)
 
 
+@pytest.mark.sample(30)
 @pytest.mark.parametrize(("name", "options"), CASES, ids=lambda v: v if isinstance(v, str) else "-".join(v))
 def test_four_steps(name, options):
     values, grads = data()

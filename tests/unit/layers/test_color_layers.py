@@ -28,6 +28,7 @@ DRAWN = [
 ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("make", DRAWN)
 def test_drawn_in_training_only(make):
     layer = make()

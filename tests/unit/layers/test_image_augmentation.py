@@ -26,6 +26,7 @@ MOVING = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("make", MOVING)
 def test_compiled_code_draws_the_same(make):
     layer = make()

@@ -71,6 +71,7 @@ def three(slide, inputs, kernel, outputs):
     return jax.jit(fast)(arguments), jax.jit(plain)(arguments)
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize("case", CASES)
 def test_equals_the_plain_one(case):
     for mine, plain in zip(*three(*arrays(case)), strict=True):
@@ -127,6 +128,7 @@ def test_derivatives_in_both_modes_and_of_second_order(case):
     np.testing.assert_allclose(twice(sliding.convolve), twice(sliding.plain_convolve), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("axes", [(0, None), (None, 1), (2, 1), (1, None), (3, 0)], ids=str)
 @pytest.mark.parametrize("case", ["image", "image, first", "groups", "depthwise"])
 def test_batches(case, axes):
