@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -29,6 +30,7 @@ class Adadelta(Optimizer):
         super().build(variables)
         self.add_optimizer_variables(variables, ["accumulated_grad", "accumulated_delta_var"])
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         squares, steps = self.slot(variable, "accumulated_grad"), self.slot(variable, "accumulated_delta_var")
         squares.assign(self.rho * squares + (1 - self.rho) * gradient**2)

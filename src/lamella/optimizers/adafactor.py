@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -48,6 +49,7 @@ class Adafactor(Optimizer):
                 self.add_slot(variable, "c", shape=columns if factored else ())
                 self.add_slot(variable, "velocity")
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         r, c, v = (self.slot(variable, name) for name in ("r", "c", "velocity"))
         t = self.step_for(variable)

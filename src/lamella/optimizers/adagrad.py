@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -35,6 +36,7 @@ class Adagrad(Optimizer):
         super().build(variables)
         self.add_optimizer_variables(variables, "accumulator", self.initial_accumulator_value)
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         total = self.slot(variable, "accumulator")
         total.assign_add(gradient**2)

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lamella.errors import ArgumentError
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -43,6 +44,7 @@ class Adam(Optimizer):
         if self.amsgrad:
             self.add_optimizer_variables(variables, "velocity_hat")
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m, v, t = self.slot(variable, "momentum"), self.slot(variable, "velocity"), self.step_for(variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lamella.errors import ArgumentError
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -61,6 +62,7 @@ class Ftrl(Optimizer):
         super().build(variables)
         self.add_optimizer_variables(variables, ["accumulator", "linear"], [self.initial_accumulator_value, "zeros"])
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         n, z = self.slot(variable, "accumulator"), self.slot(variable, "linear")
         l1, power = self.l1_regularization_strength, -self.learning_rate_power

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -36,6 +37,7 @@ class Lamb(Optimizer):
         super().build(variables)
         self.add_optimizer_variables(variables, ["momentum", "velocity"])
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m, v, t = self.slot(variable, "momentum"), self.slot(variable, "velocity"), self.step_for(variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))

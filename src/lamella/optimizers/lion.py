@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lamella.errors import ArgumentError
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -34,6 +35,7 @@ class Lion(Optimizer):
         super().build(variables)
         self.add_optimizer_variables(variables, "momentum")
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m = self.slot(variable, "momentum")
         variable.assign_sub(learning_rate * jnp.sign(self.beta_1 * m + (1 - self.beta_1) * gradient))

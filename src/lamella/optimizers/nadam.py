@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -46,6 +47,7 @@ class Nadam(Optimizer):
         self._u_product.assign(self._u_product * self._momentum_at(self.step_for(self._u_product)))
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m, v, t = self.slot(variable, "momentum"), self.slot(variable, "velocity"), self.step_for(variable)
         now, ahead = self._momentum_at(t), self._momentum_at(t + 1)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from lamella.errors import ArgumentError, StateError
 from lamella.optimizers import clip
+from lamella.optimizers.alike import Updates
 from lamella.optimizers.checks import check_count, check_options, paired
 from lamella.optimizers.conditional import run_if
 from lamella.optimizers.options import OPTIONS
@@ -213,8 +214,9 @@ class Optimizer(Rated):
         self._backend_update_step(grads, variables, self.learning_rate)
 
     def _backend_update_step(self, grads: list[Any], trainable_variables: list[Variable], learning_rate: Any) -> None:
+        update = Updates(self.update_step, self._slots_of_each())
         for gradient, variable in zip(grads, trainable_variables, strict=True):
-            self.update_step(gradient.astype(variable.dtype), variable, self.rate_for(variable, learning_rate))
+            update(gradient.astype(variable.dtype), variable, self.rate_for(variable, learning_rate))
 
     def _clip_gradients(self, grads: list[Any]) -> list[Any]:
         if self.clipnorm and self.clipnorm > 0:

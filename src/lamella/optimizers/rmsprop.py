@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -43,6 +44,7 @@ class RMSprop(Optimizer):
         if self.centered:
             self.add_optimizer_variables(variables, "average_gradient")
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         v = self.slot(variable, "velocity")
         v.assign(self.rho * v + (1 - self.rho) * gradient**2)

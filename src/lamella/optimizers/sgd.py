@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamella.errors import ArgumentError
+from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
 from lamella.optimizers.options import with_options
 from lamella.state import Variable
@@ -35,6 +36,7 @@ class SGD(Optimizer):
         if self.momentum:
             self.add_optimizer_variables(variables, "momentum")
 
+    @alike
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         step = -learning_rate * gradient
         if self.momentum:

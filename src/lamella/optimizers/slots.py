@@ -136,6 +136,13 @@ class Slots(Owner):
             raise unknown(f"slot in {self.name!r}", address, self._slots)
         return self._slots[address]
 
+    def _slots_of_each(self) -> dict[Variable, list[Variable]]:
+        """The slots of every model variable."""
+        found: dict[str, list[Variable]] = {key: [] for key in self._keys.values()}
+        for address, variable in self._slots.items():
+            found.get(address.rpartition("/")[0], []).append(variable)
+        return {variable: found[key] for variable, key in self._keys.items()}
+
     def _add(
         self,
         address: str,

@@ -26,7 +26,11 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
         raise ArgumentError(
             "moments() takes no synchronized=True.", fix="leave it out: JAX sees the whole batch anyway"
         )
-    x, axes = tensor(x), hashable_axis(axes)
+    return _moments(tensor(x), hashable_axis(axes), keepdims)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _moments(x: Any, axes: Any, keepdims: bool) -> tuple[Any, Any]:
     wider = x.astype(wide(x.dtype))
     mean, variance = _mean_and_variance(wider, axes, keepdims)
     return (mean, variance) if wider.dtype == x.dtype else (_narrowed(mean, x.dtype), _narrowed(variance, x.dtype))
@@ -58,9 +62,14 @@ def batch_normalization(
 ) -> Any:
     """(x - mean) / √(variance + epsilon) * scale + offset, each a vector along `axis`."""
     x = tensor(x)
+    mean, variance, offset, scale = (None if v is None else tensor(v) for v in (mean, variance, offset, scale))
+    return _normalized(x, mean, variance, axis % x.ndim, offset, scale, epsilon)
 
+
+@partial(jax.jit, static_argnums=(3, 6))
+def _normalized(x: Any, mean: Any, variance: Any, axis: int, offset: Any, scale: Any, epsilon: float) -> Any:
     def along(vector: Any) -> Any:
-        return jnp.reshape(tensor(vector), [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
+        return jnp.reshape(vector, [-1 if i == axis else 1 for i in range(x.ndim)])
 
     factor = lax.rsqrt(along(variance) + epsilon)
     if scale is not None:
