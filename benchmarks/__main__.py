@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from compileall import compile_dir
 from pathlib import Path
 
 from benchmarks.goals import verdicts
@@ -44,6 +45,7 @@ def main() -> None:
     rounds = chosen.rounds or (1 if chosen.quick else 3)
     about = circumstances(rounds=rounds, quick=chosen.quick)
     print(about["machine"], "- best Keras time / ours (least–most of the rounds), then each time", flush=True)
+    compile_dir(Path(__file__).parents[1] / "src", quiet=1)
     outcomes, path = [], chosen.results
     for name in chosen.rows:
         outcomes.append(run(ROWS[name], chosen.peers, rounds, chosen.quick, chosen.timeout))

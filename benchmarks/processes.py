@@ -23,10 +23,14 @@ def peak_memory() -> int:
 
 
 def _environment(peer: Peer, folder: str) -> dict[str, str]:
-    """This environment with caches, settings and temporary files in a folder that starts empty."""
+    """This environment with caches, settings and temporary files in a folder that starts empty.
+
+    Bytecode is written as it would be: every peer is imported from it, as an installed package is.
+    """
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     places = dict.fromkeys(("XDG_CACHE_HOME", "KERAS_HOME", "TMPDIR"), folder)
-    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", **places, **peer.environment}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", **places, **peer.environment}
 
 
 def _once(arguments: list[str], environment: dict[str, str], timeout: float) -> dict[str, Any]:

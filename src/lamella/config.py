@@ -22,6 +22,7 @@ _values: dict[str, Any] = {
     "unsafe_deserialization": False,
     "allocator_tuning": os.environ.get("LAMELLA_ALLOCATOR") != "0",
     "compile_cache": {"0": False, "1": True}.get(_cache, _cache),
+    "inline_dispatch": os.environ.get("LAMELLA_INLINE_DISPATCH") != "0",
     "joined_steps": os.environ.get("LAMELLA_JOINED_STEPS") != "0",
 }
 
@@ -160,6 +161,19 @@ def disable_allocator_tuning() -> None:
 def is_allocator_tuned() -> bool:
     """Whether Lamella may set options of the C library's allocator."""
     return _values["allocator_tuning"]
+
+
+def disable_inline_dispatch() -> None:
+    """Leaves JAX's dispatch alone; has an effect before the first layer is named (or `LAMELLA_INLINE_DISPATCH=0`).
+
+    Else, where JAX runs on the CPU, the thread that calls a program runs it: small ones take a third of the time.
+    """
+    _values["inline_dispatch"] = False
+
+
+def is_dispatch_inline() -> bool:
+    """Whether Lamella may have JAX run programs in the thread that calls them."""
+    return _values["inline_dispatch"]
 
 
 def set_compile_cache(folder: str | bool) -> None:

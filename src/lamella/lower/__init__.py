@@ -4,6 +4,7 @@ from lamella.lower import by_cpu, threefry
 from lamella.lower.allocator import give_back_memory, keep_memory
 from lamella.lower.compile_cache import keep_compiled
 from lamella.lower.convolution import conv, conv_transpose, depthwise_conv, spatial, transposed_padding
+from lamella.lower.dispatch import compute_at_once
 from lamella.lower.loops import is_fast_in_a_loop
 from lamella.lower.pooling import adaptive_pool, average_pool, max_pool
 from lamella.lower.portable import portable
@@ -15,6 +16,7 @@ __all__ = [
     "average_pool",
     "by_cpu",
     "compiled",
+    "compute_at_once",
     "conv",
     "conv_transpose",
     "depthwise_conv",
@@ -30,4 +32,5 @@ __all__ = [
     "transposed_padding",
 ]
 
-keep_memory()  # now: it has no effect once JAX has started its threads
+keep_memory()  # now: neither has an effect once JAX has started its threads
+compute_at_once()

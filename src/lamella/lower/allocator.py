@@ -25,7 +25,7 @@ def keep_memory() -> bool:
 
     Returns: whether it was done; not if `LAMELLA_ALLOCATOR=0` or `config.disable_allocator_tuning()` said so.
     """
-    if not is_allocator_tuned() or not _is_glibc() or not _expects_cpu():
+    if not is_allocator_tuned() or not _is_glibc() or not expects_cpu():
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return all(map(mallopt, (_ARENA_MAX, _MMAP_MAX, _TRIM_THRESHOLD), (1, 0, -1)))
@@ -45,7 +45,7 @@ def give_back_memory() -> bool:
 
     Returns: whether any was handed back.
     """
-    if not is_allocator_tuned() or not _is_glibc() or not _expects_cpu():
+    if not is_allocator_tuned() or not _is_glibc() or not expects_cpu():
         return False
     library = ctypes.CDLL(None)
     if not hasattr(library, "mallinfo2"):  # glibc before 2.33
@@ -60,15 +60,15 @@ def give_back_memory() -> bool:
     return bool(library.malloc_trim(0))
 
 
+def expects_cpu() -> bool:
+    """Whether JAX will choose the CPU, told without starting it."""
+    if platforms := jax.config.values["jax_platforms"]:
+        return platforms.split(",")[0] == "cpu"
+    return not any(importlib.util.find_spec(accelerator) for accelerator in ("jax_plugins", "libtpu"))
+
+
 def _is_glibc() -> bool:
     try:
         return sys.platform == "linux" and (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
     except (OSError, ValueError):  # another C library
         return False
-
-
-def _expects_cpu() -> bool:
-    """Whether JAX will choose the CPU, told without starting it."""
-    if platforms := jax.config.values["jax_platforms"]:
-        return platforms.split(",")[0] == "cpu"
-    return not any(importlib.util.find_spec(accelerator) for accelerator in ("jax_plugins", "libtpu"))

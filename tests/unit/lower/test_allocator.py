@@ -24,7 +24,7 @@ def tuned(monkeypatch):
 
     monkeypatch.setattr(allocator.ctypes, "CDLL", Library)
     monkeypatch.setattr(allocator, "_is_glibc", lambda: True)
-    monkeypatch.setattr(allocator, "_expects_cpu", lambda: True)
+    monkeypatch.setattr(allocator, "expects_cpu", lambda: True)
     monkeypatch.setitem(config._values, "allocator_tuning", True)
     return done
 
@@ -38,7 +38,7 @@ def test_not_against_the_users_will(tuned):
     assert not keep_memory() and not tuned and not config.is_allocator_tuned()
 
 
-@pytest.mark.parametrize("condition", ["_is_glibc", "_expects_cpu"])
+@pytest.mark.parametrize("condition", ["_is_glibc", "expects_cpu"])
 def test_not_elsewhere(tuned, monkeypatch, condition):
     monkeypatch.setattr(allocator, condition, lambda: False)
     assert not keep_memory() and not tuned
@@ -48,7 +48,7 @@ def test_not_elsewhere(tuned, monkeypatch, condition):
 def test_expects_the_cpu_if_jax_is_told_so(monkeypatch, platforms, expected):
     config = SimpleNamespace(values={"jax_platforms": platforms})
     monkeypatch.setattr(allocator, "jax", SimpleNamespace(config=config))
-    assert allocator._expects_cpu() is expected
+    assert allocator.expects_cpu() is expected
 
 
 @GLIBC

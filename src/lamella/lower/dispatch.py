@@ -1,0 +1,34 @@
+"""Who runs a program on the CPU: the thread that calls it, at once.
+
+JAX hands every program to a thread of its own and goes on. Waking that thread, and being woken by it, takes some 50 µs,
+more than a small program does. Told otherwise, JAX computes where it is called if the program's inputs are there; while
+they are still being copied, as large batches are, it goes on as before.
+"""
+
+from __future__ import annotations
+
+import os
+
+import jax
+
+from lamella.config import is_dispatch_inline
+from lamella.lower.allocator import expects_cpu
+
+_FLAG = "jax_cpu_enable_async_dispatch"
+
+
+def compute_at_once() -> bool:
+    """Has programs run in the thread that calls them, where JAX will run on the CPU.
+
+    Effective only before JAX's first computation; programs over several devices stay asynchronous.
+
+    Returns: whether JAX was told; not if `LAMELLA_INLINE_DISPATCH=0`, `config.disable_inline_dispatch()` or
+             JAX's own environment variable (`JAX_CPU_ENABLE_ASYNC_DISPATCH`) said so.
+    """
+    if not is_dispatch_inline() or _FLAG.upper() in os.environ or not expects_cpu():
+        return False
+    try:
+        jax.config.update(_FLAG, False)
+    except AttributeError:  # a JAX without this flag
+        return False
+    return True
