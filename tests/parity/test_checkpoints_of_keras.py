@@ -20,7 +20,7 @@ both_ways = pytest.mark.parametrize("writer, reader", PAIRS, ids=["theirs-ours",
 
 
 def stack(k, nested=True):
-    k.utils.clear_session()  # Keras finds seeds by their numbers
+    k.utils.clear_session(free_memory=False)  # Keras finds seeds by their numbers
     inputs = k.Input((3,))
     x = k.layers.Dropout(0.25, seed=3)(k.layers.Dense(4, "relu")(inputs))
     x = k.layers.BatchNormalization()(x)
@@ -95,7 +95,7 @@ def test_training_goes_on(runs, writer, reader):
 @both_ways
 def test_the_whole_model(runs, writer, reader):
     folder, expected, after = runs(writer, reader is lamella)  # Keras leaves out what is nested, without a word
-    reader.utils.clear_session()
+    reader.utils.clear_session(free_memory=False)
     model = reader.saving.load_model(folder)
     assert_same(values(model), expected)
     np.testing.assert_allclose(losses(model), after, rtol=1e-4)

@@ -138,8 +138,8 @@ SHOWN = [{}, {"expand_nested": True}, {"show_trainable": True, "expand_nested": 
 @pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: "+".join(shown) or "default")
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
 def test_rows_are_those_of_keras(build, shown):
-    lamella.utils.clear_session()
-    real.utils.clear_session()
+    lamella.utils.clear_session(free_memory=False)
+    real.utils.clear_session(free_memory=False)
     assert rows_of_ours(build(lamella), **shown) == rows_of_keras(build(real), **shown)
 
 

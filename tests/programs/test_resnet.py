@@ -14,7 +14,7 @@ from lamella.cli.demo import small_resnet
 
 
 def keras_resnet():
-    real.utils.clear_session()
+    real.utils.clear_session(free_memory=False)
     L = real.layers
     x = inputs = L.Input((32, 32, 3))
     x = L.ReLU()(L.BatchNormalization(momentum=0.9)(L.Conv2D(16, 3, padding="same")(x)))
@@ -40,7 +40,7 @@ def keras_rows(model):
 
 @pytest.fixture(scope="module")
 def both():
-    lamella.utils.clear_session()
+    lamella.utils.clear_session(free_memory=False)
     return small_resnet(), keras_resnet()
 
 

@@ -19,6 +19,7 @@ class Compiled:
     loss: CompiledLoss | None = None
     metrics: CompiledMetrics | None = None
     run_eagerly: bool = False
+    jits: bool = True
     steps_per_execution: int = 1
     user_loss: Any = None
     config: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +59,8 @@ def compiled(
         optimizer=chosen,
         loss=None if loss is None else CompiledLoss(loss, loss_weights, output_names),
         metrics=CompiledMetrics(user_metrics, weighted_metrics, output_names) if has_metrics else None,
-        run_eagerly=bool(run_eagerly) or jit_compile is False,
+        run_eagerly=bool(run_eagerly),
+        jits=jit_compile is not False,
         steps_per_execution=steps_per_execution,
         user_loss=loss,
         config={

@@ -236,6 +236,7 @@ class Features:
                 "the data are no arrays, so a sample is not known again in the next epoch",
             ),
             (model.run_eagerly, "run_eagerly=True"),
+            (model._compiled is not None and not model._compiled.jits, "jit_compile=False"),
             (bool(own), f"{type(model).__name__} has its own {', '.join(own)}"),
             (any(layer.runs_on_host or not layer.supports_jit for layer in layers), "a layer runs on the host"),
             (not model.trainable_variables, "nothing is trained"),

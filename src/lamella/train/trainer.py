@@ -130,8 +130,8 @@ class Trainer(Loops, Layer):
     @property
     def jit_compile(self) -> bool:
         """Whether steps are compiled."""
-        layers = (self, *self._flatten_layers())
-        return not self.run_eagerly and all(layer.supports_jit or layer.runs_on_host for layer in layers)
+        chosen, layers = self._compiled is None or self._compiled.jits, (self, *self._flatten_layers())
+        return chosen and not self.run_eagerly and all(one.supports_jit or one.runs_on_host for one in layers)
 
     @property
     def steps_per_execution(self) -> int:

@@ -27,13 +27,13 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forgets what is kept for all models: automatic names, the global seed and dtype policy, compiled code.
+    """Forgets what is kept for all models: automatic names, the global seed and dtype policy.
 
-    Args: free_memory: whether to collect garbage at once.
+    Args: free_memory: whether to drop compiled code too (all of JAX's), and collect garbage at once.
     """
     reset_names()
     reset_global_seed()
     set_dtype_policy(floatx())
-    jax.clear_caches()
     if free_memory:
+        jax.clear_caches()
         gc.collect()

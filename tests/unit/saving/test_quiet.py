@@ -30,10 +30,10 @@ def saved(tmp_path):
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
 def test_no_global_state_changes(saved, name):
     folder, one = saved
-    lamella.utils.clear_session()
+    lamella.utils.clear_session(free_memory=False)
     lamella.utils.set_random_seed(3)
     expected = [auto_name("Dense"), random.random()]
-    lamella.utils.clear_session()
+    lamella.utils.clear_session(free_memory=False)
     lamella.utils.set_random_seed(3)
     objects = dict(lamella.saving.get_custom_objects())
     copy = load_model(folder / name)

@@ -135,6 +135,17 @@ class TestFit:
             fast.fit(X, Y, **kwargs).history["loss"], slow.fit(X, Y, **kwargs).history["loss"], rtol=1e-5
         )
 
+    def test_without_compiling_steps_are_plain_calls(self):
+        traced, model = [], mlp()
+        model.compile("sgd", lambda y, p: traced.append(isinstance(p, jax.core.Tracer)) or (p - y) ** 2)
+        model.compile("sgd", model.loss, jit_compile=False)
+        traced.clear()
+        model.fit(X[:40], Y[:40], batch_size=20, verbose=0)
+        assert traced[-1:] == [True] and not model.run_eagerly and not model.jit_compile, "traced for the gradient"
+        traced.clear()
+        model.evaluate(X[:40], Y[:40], batch_size=20, verbose=0)
+        assert traced[-2:] == [False, False]
+
     def test_stop_training_and_epoch_limit(self):
         class Stop(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):

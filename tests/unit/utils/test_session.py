@@ -36,8 +36,18 @@ def test_seeds_repeat_everything():
 
 def test_clear_session_starts_names_anew():
     lamella.layers.Dense(1)
-    utils.clear_session()
+    utils.clear_session(free_memory=False)
     assert lamella.layers.Dense(1).name == "dense" and lamella.layers.Dense(1).name == "dense_1"
+
+
+def test_freeing_memory_drops_compiled_code(monkeypatch):
+    dropped = []
+    monkeypatch.setattr("jax.clear_caches", lambda: dropped.append("compiled"))
+    monkeypatch.setattr("gc.collect", lambda: dropped.append("garbage"))
+    utils.clear_session(free_memory=False)
+    assert not dropped
+    utils.clear_session()
+    assert dropped == ["compiled", "garbage"]
 
 
 def test_config():
