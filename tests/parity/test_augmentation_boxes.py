@@ -73,7 +73,7 @@ CASES = [
 ]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "args", "kwargs"), once_each([*CASES, ("RandomRotation", (0.2,), {"seed": 3})]))
 def test_dicts(name, args, kwargs):
     theirs, ours = pair(name, *args, bounding_box_format="xyxy", **kwargs)

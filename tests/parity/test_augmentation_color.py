@@ -61,7 +61,7 @@ def images_for(kwargs, args=()):
     return images.transpose(0, 3, 1, 2) if kwargs.get("data_format") == "channels_first" else images
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("order", [{}, pytest.param(FIRST, marks=pytest.mark.slow)], ids=["last", "first"])
 @pytest.mark.parametrize(("name", "args", "kwargs"), once_each(DRAWN))
 def test_drawn(name, args, kwargs, order):

@@ -51,7 +51,7 @@ LAYERS = [
 ]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "kwargs"), once_each(LAYERS))
 def test_images(name, kwargs):
     theirs, ours = pair(name, seed=11, **kwargs)
@@ -96,6 +96,7 @@ BOXED = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "kwargs"), once_each(BOXED))
 def test_boxes_and_masks(name, kwargs):
     theirs, ours = pair(name, seed=7, **{"bounding_box_format": "xyxy", **kwargs})

@@ -58,6 +58,7 @@ def test_windows():
     same("pad", BOXES, 3, 5)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("one, two", [(BOXES, BOXES[:, :2]), (BOXES[0], BOXES[1]), (BOXES, BOXES[0])])
 def test_overlaps(one, two):
     one = np.concatenate([one, -np.ones_like(one[..., :1, :])], axis=-2)

@@ -80,6 +80,7 @@ def runs(tmp_path_factory):
     return of
 
 
+@pytest.mark.sample(2)
 @both_ways
 def test_training_goes_on(runs, writer, reader):
     (folder, expected, after), model = runs(writer), stack(reader)

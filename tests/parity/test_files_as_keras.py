@@ -235,7 +235,7 @@ def load(k, path):
         return k.saving.load_model(path, custom_objects=OWN[k])
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", quick(KINDS, ("nested", "several", "subclassed")))
 @BOTH_WAYS
 def test_models(tmp_path, writer, reader, name):
@@ -256,6 +256,7 @@ def test_models(tmp_path, writer, reader, name):
     np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"], rtol=1e-2 if name == "mixed" else 1e-4)
 
 
+@pytest.mark.sample(13)
 @pytest.mark.parametrize("name", KINDS)
 @BOTH_WAYS
 def test_weights(tmp_path, writer, reader, name):
@@ -357,7 +358,7 @@ COMPILED = {
 }
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", COMPILED)
 @BOTH_WAYS
 def test_how_it_was_compiled(tmp_path, writer, reader, name):

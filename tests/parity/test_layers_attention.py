@@ -52,7 +52,7 @@ HEADS = [
 ]
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "args", "kwargs"), HEADS)
 @pytest.mark.parametrize(
     "call",
@@ -68,6 +68,7 @@ def test_heads(name, args, kwargs, call):
     compared(name, args, kwargs, (Q, V, K), **call)
 
 
+@pytest.mark.slow
 def test_causal_scores_and_values_of_another_size():
     kwargs = {"value_dim": 4, "use_gate": True}  # without scores, Keras itself cannot
     theirs, ours = compared("MultiHeadAttention", (2, 3), kwargs, (Q, V), return_attention_scores=True)
@@ -106,6 +107,7 @@ def test_masks_of_tensors_are_found():
     assert lamella.state.get_mask(results[1][2]).tolist() == (tokens > 0).tolist()
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize("name", ["Attention", "AdditiveAttention"])
 @pytest.mark.parametrize("use_scale", [True, False])
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def test_concatenate(inputs, axis):
     check("Concatenate", inputs, axis=axis)
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize(
     ("inputs", "axes"),

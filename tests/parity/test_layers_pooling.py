@@ -11,6 +11,7 @@ LAST = {1: array((2, 7, 3)), 2: array((2, 6, 7, 3)), 3: array((2, 4, 5, 6, 2))}
 FIRST = {1: array((2, 3, 7)), 2: array((2, 3, 6, 7))}
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize("kwargs", [{}, {"strides": 1}, {"pool_size": 3, "strides": 2, "padding": "same"}])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["Max", "Average"])

@@ -29,7 +29,7 @@ def same(a, b, tolerance=1e-5):
         np.testing.assert_allclose(right, left, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "kwargs",

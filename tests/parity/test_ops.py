@@ -85,6 +85,7 @@ def assert_close(mine, theirs):
         np.testing.assert_allclose(a, b, rtol=near, atol=near)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("number", range(len(CASES)), ids=IDS)
 def test_values_and_dtypes(number):
     assert_close(run(lamella, number), run(keras, number))

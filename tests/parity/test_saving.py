@@ -115,7 +115,7 @@ def load(k, path):
 BOTH_WAYS = pytest.mark.parametrize(("writer", "reader"), [(lamella, keras), (keras, lamella)], ids=["write", "read"])
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "optimizer"), [*((name, "adam") for name in MODELS), ("sequential", "sgd")])
 @BOTH_WAYS
 def test_keras_files(tmp_path, writer, reader, name, optimizer):
@@ -131,6 +131,7 @@ def test_keras_files(tmp_path, writer, reader, name, optimizer):
     assert entries(tmp_path / "again.keras") == entries(tmp_path / "m.keras")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", MODELS)
 @BOTH_WAYS
 def test_weights_files(tmp_path, writer, reader, name):
@@ -179,7 +180,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers_are_where_keras_has_them(tmp_path, name):
     shape, call = LAYERS[name]

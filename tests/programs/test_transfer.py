@@ -70,6 +70,7 @@ def test_the_whole_story(trained):
             assert changed(old, layer), layer.name
 
 
+@pytest.mark.slow
 def test_trainability_may_change_without_compile(trained):
     model, base, (x, y) = trained
     base.trainable = False

@@ -44,7 +44,7 @@ def by_formula(site):
     return math.prod(out) * site.inputs[0].shape[-1] if isinstance(layer, layers.Dense) else 0
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 def test_applications_cost_what_formulas_and_papers_say(application):
     name, A = application
     counted = costs(A)

@@ -71,7 +71,7 @@ def three(slide, inputs, kernel, outputs):
     return jax.jit(fast)(arguments), jax.jit(plain)(arguments)
 
 
-@pytest.mark.sample(16)
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("case", CASES)
 def test_equals_the_plain_one(case):
     for mine, plain in zip(*three(*arrays(case)), strict=True):
@@ -79,6 +79,7 @@ def test_equals_the_plain_one(case):
         np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("batch", [16, 18, 19])
 @pytest.mark.parametrize("case", ["image", "image, strided", "image, wide", "volume", "groups"])
 def test_equals_the_plain_one_for_many_images(case, batch):
@@ -86,6 +87,7 @@ def test_equals_the_plain_one_for_many_images(case, batch):
         np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize("batch", [2, 5])
 @pytest.mark.parametrize("case", [name for name in CASES if name.startswith("image")])
 def test_equals_the_plain_one_where_convolutions_are_xlas(case, batch, monkeypatch):
@@ -119,6 +121,7 @@ def test_half_precision(case):
         np.testing.assert_allclose(mine.astype("float32"), plain, rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("case", ["image", "pointwise, strided", "groups", "depthwise", "volume"])
 def test_derivatives_in_both_modes_and_of_second_order(case):
     slide, inputs, kernel, _ = arrays(case, batch=1)
@@ -128,7 +131,7 @@ def test_derivatives_in_both_modes_and_of_second_order(case):
     np.testing.assert_allclose(twice(sliding.convolve), twice(sliding.plain_convolve), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("axes", [(0, None), (None, 1), (2, 1), (1, None), (3, 0)], ids=str)
 @pytest.mark.parametrize("case", ["image", "image, first", "groups", "depthwise"])
 def test_batches(case, axes):

@@ -90,7 +90,7 @@ def assert_alike(left, right):
 # StableHLO
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", [*MODELS, "open_image"])
 def test_stablehlo(tmp_path, name):
     model = (MODELS | {"open_image": open_image})[name]()

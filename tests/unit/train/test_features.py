@@ -61,7 +61,7 @@ def both(make, x=X, y=Y, **options):
     return one._features.report
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "options",
     [

@@ -113,7 +113,7 @@ def assert_same(joined, alone):
 
 
 class TestSameAsOneByOne:
-    @pytest.mark.sample(5)
+    @pytest.mark.sample(2)
     @pytest.mark.parametrize("name", [*MODELS, *SEQUENCE_MODELS])
     def test_fit(self, name, dispatches):
         make, x = (MODELS[name], X) if name in MODELS else (SEQUENCE_MODELS[name], SEQUENCES)
