@@ -172,7 +172,8 @@ class Steps(Owner):
         whole = StateView(self)
         self._views = {"train": whole, "test": whole, "predict": StateView(self, only=("model/", "random/"))}
         self._makeup = self._makeups.setdefault(made_of, len(self._makeups))
-        self._jits = (chosen is None or chosen.jits) and all(layer.supports_jit or layer.runs_on_host for layer in layers)
+        wanted = chosen is None or chosen.jits
+        self._jits = wanted and all(layer.supports_jit or layer.runs_on_host for layer in layers)
         self._version = (changes.count, *version[1:])  # following may have made slots
 
     # Before the first step
