@@ -41,7 +41,7 @@ def test_every_layer_has_a_case():
     assert canonical <= set(CASES) | ELSEWHERE, canonical - set(CASES) - ELSEWHERE
 
 
-@pytest.mark.sample(56)
+@pytest.mark.sample(42)
 @each
 def test_the_shape_told_is_the_shape_given(name):
     layer, x = made(name), inputs_for(name)
@@ -84,7 +84,7 @@ def test_a_config_makes_an_equal_layer(name):
     np.testing.assert_allclose(called(again, x), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.sample(63)
+@pytest.mark.sample(47)
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_finite_in_training(name):
     layer, x = made(name), inputs_for(name)

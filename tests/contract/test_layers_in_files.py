@@ -143,6 +143,7 @@ def test_every_layer_goes_to_keras_and_back(tmp_path, group):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_layers_go_to_keras_and_back(tmp_path, name):
     make, shape, dtype = OTHERS[name]

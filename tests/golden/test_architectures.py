@@ -80,7 +80,7 @@ class Places:
         self.found.append((group, texts))
 
 
-@pytest.mark.sample(7)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_as_keras_makes_it(name):
     model, places = made(lamella, name), Places()

@@ -92,6 +92,7 @@ def test_layers_wires_and_weights(name):
     assert_same_structure(ours, theirs)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
 @pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50V2"])
 def test_without_a_classifier(name, pooling):
@@ -103,6 +104,7 @@ OPEN = {"include_top": False}
 SMALL = {"input_shape": (32, 32, 3)}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("name", "options"),
     [

@@ -107,6 +107,7 @@ def test_by_the_values_themselves(name, kwargs):
         same(theirs, ours, images[0], training=True)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("name", "args"),
     [

@@ -85,7 +85,7 @@ def test_files_go_both_ways(tmp_path, name):
     assert_same_weights(keras.saving.load_model(tmp_path / "ours.h5", compile=False), theirs)
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_goes_both_ways(tmp_path, name):
     """The whole networks' layers, weights and places in files are held by `golden/test_architectures.py`."""

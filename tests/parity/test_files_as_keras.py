@@ -256,7 +256,7 @@ def test_models(tmp_path, writer, reader, name):
     np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"], rtol=1e-2 if name == "mixed" else 1e-4)
 
 
-@pytest.mark.sample(13)
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("name", KINDS)
 @BOTH_WAYS
 def test_weights(tmp_path, writer, reader, name):
@@ -268,6 +268,7 @@ def test_weights(tmp_path, writer, reader, name):
     assert_alike(model.get_weights(), copy.get_weights(), rtol=0)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", quick(WHOLE, ("composite", "listed")))
 @BOTH_WAYS
 def test_old_files(tmp_path, writer, reader, name):
@@ -304,7 +305,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", quick(OPTIMIZERS, ("Adafactor", "average", "accumulated", "scaled")))
 @BOTH_WAYS
 def test_optimizers(tmp_path, writer, reader, name):

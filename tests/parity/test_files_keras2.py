@@ -474,7 +474,7 @@ def half_trained(tmp_path, kind, slots, legacy, **said):
     return model, y, write(tmp_path / "m.h5", weights, config, training, state, version="2.13.1")
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("kind", "legacy"), [*((kind, False) for kind in NEW), *((kind, True) for kind in LEGACY if kind != "Nadam")]
 )

@@ -30,6 +30,7 @@ CASES = [
 IDS = [f"{name}-{i}" for i, (name, _) in enumerate(CASES)]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
 @pytest.mark.parametrize("shape", [(3, 4), (3, 3, 5, 2)])
 def test_values(name, options, shape):

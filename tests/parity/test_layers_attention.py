@@ -107,7 +107,7 @@ def test_masks_of_tensors_are_found():
     assert lamella.state.get_mask(results[1][2]).tolist() == (tokens > 0).tolist()
 
 
-@pytest.mark.sample(11)
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("name", ["Attention", "AdditiveAttention"])
 @pytest.mark.parametrize("use_scale", [True, False])
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def model(m):
     return m.Sequential([m.Input(X.shape[1:]), convolution, last, m.layers.Flatten(), m.layers.Dense(1, name="head")])
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
 @pytest.mark.parametrize("writer", [keras, lamella], ids=["of keras", "for keras"])
 def test_files(tmp_path, suffix, writer):

@@ -17,7 +17,7 @@ CONV = [
 ]
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("rank", "kwargs"), [*product((1, 2), CONV), (3, CONV[1])])
 def test_conv(rank, kwargs):
     check(f"Conv{rank}D", INPUTS[rank], 4, 3, **kwargs)
@@ -39,12 +39,13 @@ def test_lora():
 SPREAD = [{}, SAME, {"output_padding": 1, "strides": 2, **RULES}, {"dilation_rate": 2}]
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("rank", "kwargs"), [(1, {}), *product([2], SPREAD), (3, SAME)])
 def test_transpose(rank, kwargs):
     check(f"Conv{rank}DTranspose", INPUTS[rank], 3, 3, **kwargs)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("size", [2, 4])
 def test_transpose_sizes(size, padding):
@@ -52,20 +53,21 @@ def test_transpose_sizes(size, padding):
     check("Conv1DTranspose", INPUTS[1], 2, size, strides=3, padding=padding, output_padding=2)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kwargs", [{}, SAME, {"depth_multiplier": 2, "dilation_rate": 2, **RULES}])
 @pytest.mark.parametrize("rank", [1, 2])
 def test_depthwise(rank, kwargs):
     check(f"DepthwiseConv{rank}D", INPUTS[rank], 3, **kwargs)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kwargs", [{}, SAME, {"depth_multiplier": 2, "pointwise_constraint": "max_norm", **RULES}])
 @pytest.mark.parametrize("rank", [1, 2])
 def test_separable(rank, kwargs):
     check(f"SeparableConv{rank}D", INPUTS[rank], 5, 3, **kwargs)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["Conv", "SeparableConv"])
 @pytest.mark.parametrize("rank", [1, 2])
 def test_channels_first(rank, name):

@@ -16,6 +16,7 @@ RULES = {
 }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("x", [X2, X3])
 @pytest.mark.parametrize(
     "kwargs",
@@ -30,6 +31,7 @@ def test_dense(x, kwargs):
     check("Dense", x, **kwargs)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("x", "equation", "output_shape", "bias_axes"),
     [

@@ -12,6 +12,7 @@ ROW, VECTOR = array((2, 1, 4)), array((2, 4))
 NAMES = ["Add", "Average", "Maximum", "Minimum", "Multiply"]
 
 
+@pytest.mark.sample(13)
 @pytest.mark.parametrize("inputs", [[A, B, C], [A, ROW], [A, VECTOR], [VECTOR, B], [A]])
 @pytest.mark.parametrize("name", NAMES)
 def test_elementwise(name, inputs):
@@ -30,7 +31,7 @@ def test_concatenate(inputs, axis):
     check("Concatenate", inputs, axis=axis)
 
 
-@pytest.mark.sample(10)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize(
     ("inputs", "axes"),

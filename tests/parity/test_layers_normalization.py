@@ -11,7 +11,7 @@ X2, X3, X4 = array((6, 4)), array((3, 5, 4)), array((2, 3, 5, 4))
 PLAIN = {"center": False, "scale": False}
 
 
-@pytest.mark.sample(10)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     ("x", "kwargs"),

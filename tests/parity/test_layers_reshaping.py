@@ -11,7 +11,7 @@ X2, X3, X4, X5 = array((2, 6)), array((2, 4, 6)), array((2, 4, 6, 3)), array((2,
 FIRST = {"data_format": "channels_first"}
 
 
-@pytest.mark.sample(24)
+@pytest.mark.sample(14)
 @pytest.mark.parametrize(
     ("name", "x", "kwargs"),
     [

@@ -13,7 +13,7 @@ SOUND = array((2, 100, 2)) / 2
 MODES = ["log", "magnitude", "psd", "real", "imag", "angle", "stft"]
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     "options",

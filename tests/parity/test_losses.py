@@ -68,7 +68,7 @@ def loss_class(function: str) -> str:
     return CLASSES[function.replace("_", "")]
 
 
-@pytest.mark.sample(7)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("name", "options", "y_true", "y_pred"), CASES, ids=IDS)
 def test_function_and_gradient(name, options, y_true, y_pred):
     ours, theirs = getattr(L.losses, name), getattr(keras.losses, name)

@@ -103,7 +103,7 @@ CASES = [
 IDS = [f"{name}-{i}" for i, (name, *_) in enumerate(CASES)]
 
 
-@pytest.mark.sample(17)
+@pytest.mark.sample(11)
 @pytest.mark.parametrize(("name", "options", "kind"), CASES, ids=IDS)
 @pytest.mark.filterwarnings("ignore:You are passing weight")
 def test_results_over_batches(name, options, kind):
@@ -121,7 +121,7 @@ def test_results_over_batches(name, options, kind):
     assert all(not np.any(v.numpy()) for v in ours.variables)
 
 
-@pytest.mark.sample(26)
+@pytest.mark.sample(16)
 @pytest.mark.parametrize(("name", "options", "kind"), CASES, ids=IDS)
 def test_pure_in_jit(name, options, kind):
     first, second, _ = batches(kind)

@@ -84,7 +84,7 @@ def check_same(ours, theirs, tolerance=2e-6):
         np.testing.assert_allclose(np.asarray(a.value), np.asarray(b.value), rtol=1e-4, atol=tolerance, err_msg=b.path)
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("name", "options"), CASES, ids=lambda v: v if isinstance(v, str) else "-".join(v))
 def test_four_steps(name, options):
     values, grads = data()
@@ -101,7 +101,7 @@ def test_four_steps(name, options):
         check_same(variables, expected)
 
 
-@pytest.mark.sample(11)
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(("name", "options"), [*[(n, {}) for n in NAMES], ("Adam", SHARED[-1]), ("SGD", SHARED[-1])])
 def test_compiled_steps_are_the_same(name, options):
     values, grads = data()

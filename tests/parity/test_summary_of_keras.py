@@ -134,7 +134,7 @@ BUILDERS = [
 SHOWN = [{}, {"expand_nested": True}, {"show_trainable": True, "expand_nested": True}]
 
 
-@pytest.mark.sample(12)
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: "+".join(shown) or "default")
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
 def test_rows_are_those_of_keras(build, shown):

@@ -25,6 +25,7 @@ RULES = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("room", "name", "options"), RULES, ids=[f"{n}-{i}" for i, (_, n, _) in enumerate(RULES)])
 def test_values_and_configs(room, name, options):
     kinds = [getattr(getattr(lib, room), name) for lib in (L, keras)]

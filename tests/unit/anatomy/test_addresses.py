@@ -109,6 +109,7 @@ class TestEveryModel:
         for path in everything.paths:
             assert A[path].paths == [path]
 
+    @pytest.mark.sample(4)
     def test_addresses_do_not_depend_on_what_was_made_before(self, make):
         first = make().anatomy
         for _ in range(3):

@@ -120,6 +120,7 @@ class SelfAttention(layers.Layer):
         return x + self.inside(x, x)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", MODELS)
 def test_calls_add_up_to_the_whole_program(name):
     make, shape = MODELS[name]

@@ -27,7 +27,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", EXPECTED)
 def test_applications(name):
     model = getattr(applications, name)(weights=None)

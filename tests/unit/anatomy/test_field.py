@@ -22,6 +22,7 @@ PUBLISHED = {  # Araujo, Norris, Sim 2019, "Computing Receptive Fields of Convol
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("model", "address"), PUBLISHED)
 def test_applications(model, address):
     A = getattr(applications, model)(weights=None, include_top=False).anatomy

@@ -43,7 +43,7 @@ def test_drawn_in_training_only(make):
     assert state
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("make", [*DRAWN, lambda: L.RandomSaturation(0.3, seed=1), L.AutoContrast, L.Equalization])
 def test_what_belongs_to_images_passes(make):
     layer = type(make())(**{**make().get_config(), "bounding_box_format": "xyxy"})

@@ -40,7 +40,7 @@ def value_and_slopes(pool, x, weights):
     return value, back(weights)[0]
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("first", [False, True], ids=["last", "first"])
 @pytest.mark.parametrize("pools", [(max_pool, plain_max), (average_pool, plain_mean)], ids=["max", "mean"])
 @pytest.mark.parametrize("case", CASES)

@@ -174,6 +174,7 @@ def test_constraint_holds_after_the_step():
     assert float(np.abs(a.numpy()).max()) <= 0.1 + 1e-7
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ["SGD", "Adam", "Lion", "Adafactor", "Muon"])
 def test_half_precision_variables_keep_their_dtype(name):
     variable = Variable(np.ones((2, 2)), dtype="bfloat16", name="half")

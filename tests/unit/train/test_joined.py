@@ -235,6 +235,7 @@ class TestWhatIsJoined:
         build().fit(X, Y, batch_size=8, verbose=0, callbacks=[hook])
         assert not dispatches and len(list(tmp_path.iterdir())) == 2
 
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("why", ["convolution", "generator", "few", "switched off", "host", "effects"])
     def test_what_is_not(self, why, dispatches):
         x, fit = X, {"batch_size": 8}
