@@ -9,6 +9,7 @@ import tempfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("LAMELLA_COMPILE_CACHE", "0")  # no file outside of a test's own folder
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PLATFORMS", os.environ.get("LAMELLA_TEST_PLATFORM", "cpu"))
 
 import pytest
@@ -21,7 +22,6 @@ def pytest_configure(config: pytest.Config) -> None:
     starts_others = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and not starts_others:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="lamella-tests-")
-        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
