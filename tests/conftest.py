@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -29,6 +30,27 @@ def pytest_configure(config: pytest.Config) -> None:
 def seeded():
     """Every test draws the same numbers, whatever ran before it in its process."""
     lamella.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def python_calls():
+    """Counts the calls of Python functions that a function makes: its cost, on a busy machine too."""
+
+    def count(function, *args):
+        calls = 0
+
+        def heard(_frame, event, _arg):
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(heard)
+        try:
+            function(*args)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    return count
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,6 @@
 """Initial values against Keras's, number by number, and the generator against jax.random."""
 
 import inspect
-import time
 
 import jax
 import jax.numpy as jnp
@@ -102,10 +101,10 @@ def test_no_shape_is_compiled():
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def test_three_million_weights_take_a_moment():
-    start = time.perf_counter()
-    L.initializers.GlorotUniform(seed=1)((3500, 1000)).block_until_ready()
-    assert time.perf_counter() - start < 2.0  # 0.1 s on a machine that does nothing else
+def test_three_million_weights_take_a_moment(python_calls):
+    draws = L.initializers.GlorotUniform(seed=1)
+    draws((350, 10))
+    assert python_calls(draws, (3500, 1000)) < 10_000  # NumPy's, over blocks of them
 
 
 def test_inside_of_jit_the_value_is_real():
