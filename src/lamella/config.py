@@ -22,6 +22,7 @@ _values: dict[str, Any] = {
     "unsafe_deserialization": False,
     "allocator_tuning": os.environ.get("LAMELLA_ALLOCATOR") != "0",
     "compile_cache": {"0": False, "1": True}.get(_cache, _cache),
+    "in_place_steps": os.environ.get("LAMELLA_IN_PLACE_STEPS") != "0",
     "inline_dispatch": os.environ.get("LAMELLA_INLINE_DISPATCH") != "0",
     "joined_steps": os.environ.get("LAMELLA_JOINED_STEPS") != "0",
 }
@@ -202,6 +203,21 @@ def disable_joined_steps() -> None:
 def are_steps_joined() -> bool:
     """Whether many steps may run as one program."""
     return _values["joined_steps"]
+
+
+def enable_in_place_steps() -> None:
+    """Training steps that change much memory compute the new values in that of the old ones (the default)."""
+    _values["in_place_steps"] = True
+
+
+def disable_in_place_steps() -> None:
+    """Old values stay until the new ones are there, in memory of their own (or `LAMELLA_IN_PLACE_STEPS=0`)."""
+    _values["in_place_steps"] = False
+
+
+def are_steps_in_place() -> bool:
+    """Whether training steps may compute in the memory of what they change."""
+    return _values["in_place_steps"]
 
 
 def is_nnx_enabled() -> bool:

@@ -5,7 +5,7 @@ from lamella.lower.allocator import give_back_memory, keep_memory
 from lamella.lower.compile_cache import keep_compiled
 from lamella.lower.convolution import conv, conv_transpose, depthwise_conv, spatial, transposed_padding
 from lamella.lower.dispatch import compute_at_once
-from lamella.lower.loops import is_fast_in_a_loop
+from lamella.lower.loops import calls_the_host, is_fast_in_a_loop
 from lamella.lower.pooling import adaptive_pool, average_pool, max_pool
 from lamella.lower.portable import portable
 from lamella.lower.product import matmul
@@ -15,6 +15,7 @@ __all__ = [
     "adaptive_pool",
     "average_pool",
     "by_cpu",
+    "calls_the_host",
     "compiled",
     "compute_at_once",
     "conv",

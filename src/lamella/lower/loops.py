@@ -1,4 +1,4 @@
-"""Which programs may run inside of a compiled loop."""
+"""What programs are made of: which may run inside of a compiled loop, which call back."""
 
 from __future__ import annotations
 
@@ -26,14 +26,25 @@ def is_fast_in_a_loop(program: Any) -> bool:
     return jax.default_backend() != "cpu" or "conv_general_dilated" not in set(_operations(program))
 
 
+def calls_the_host(program: Any) -> bool:
+    """Whether a program calls Python functions while it runs, which may fail, or read what it is changing."""
+    return bool(program.effects) or any("callback" in one.primitive.name for one in _equations(program))
+
+
 def _operations(program: Any) -> Iterator[str]:
     """The names of all operations, also of the programs inside and of what a CPU makes of convolutions."""
-    for equation in program.eqns:
+    for equation in _equations(program):
         yield equation.primitive.name
         if equation.primitive in BY_CPU:
             function = partial(BY_CPU[equation.primitive], **equation.params)
             yield from _operations(jax.make_jaxpr(function)(*(name.aval for name in equation.invars)))
+
+
+def _equations(program: Any) -> Iterator[Any]:
+    """Those of a program and of all programs inside of it."""
+    for equation in program.eqns:
+        yield equation
         for parameter in equation.params.values():
             for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
                 if hasattr(inner, "eqns"):
-                    yield from _operations(inner)
+                    yield from _equations(inner)

@@ -18,8 +18,10 @@ _LIBRARY_FOR = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_IND
 _inside = ContextVar("lamella_inside_of_a_program", default=False)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], takes_first: bool = False) -> Any:
     """`jax.jit`, with the options that suit the device at hand.
+
+    Args: takes_first: whether results may be computed in the memory of the first argument, whose arrays are then gone.
 
     What has options cannot stand inside of another program: there its `__wrapped__` can, traced once for both.
     """
@@ -32,7 +34,7 @@ def compiled(function: Callable[..., Any]) -> Any:
         finally:
             _inside.reset(token)
 
-    return jax.jit(program, compiler_options=options)
+    return jax.jit(program, compiler_options=options, donate_argnums=(0,) if takes_first else ())
 
 
 def convolves_by_xla() -> bool:

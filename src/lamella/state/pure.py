@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import jax
 
 from lamella.errors import unknown
 from lamella.state.frame import current, frame
+from lamella.state.handover import Handover, arrived
 from lamella.state.variable import Variable
 from lamella.state.walk import Owner, walk
 
@@ -113,9 +114,17 @@ class StateView:
         found = walk(owner)
         self._variables = {address: v for address, v in found if not only or address.startswith(only)}
 
-    def read(self) -> State:
+    @property
+    def nbytes(self) -> int:
+        return sum(variable.nbytes for variable in self._variables.values())
+
+    def read(self, without: Collection[str] = ()) -> State:
         """{address: array}, of the variables themselves (no frame)."""
-        return {address: variable._value for address, variable in self._variables.items()}
+        return {a: arrived(variable._value) for a, variable in self._variables.items() if a not in without}
+
+    def hand_over(self, addresses: Iterable[str]) -> Handover:
+        """The run of a program that computes the new values of some variables in the memory of the old ones."""
+        return Handover({address: self._variables[address] for address in addresses})
 
     def write(self, state: State) -> None:
         """Puts new values into their variables: all of them, even if interrupted meanwhile."""

@@ -15,6 +15,7 @@ from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError, ShapeError, StateError
 from lamella.state.arithmetic import Arithmetic
 from lamella.state.frame import current
+from lamella.state.handover import arrived
 from lamella.state.later import Later, is_traced
 from lamella.state.names import auto_name
 
@@ -98,11 +99,12 @@ class Variable(Arithmetic):
         overlay = current().overlay
         if overlay is not None and self in overlay:
             return overlay[self]
-        if type(self._value) is Later:
+        value = self._value
+        if type(value) is Later:
             if current().deferred and is_traced():
-                return self._value.stand_in()
-            self._value = self._value.made()
-        return self._value
+                return value.stand_in()
+            self._value = value = value.made()
+        return arrived(value)
 
     @property
     def nbytes(self) -> int:

@@ -12,6 +12,7 @@ from lamella import losses, metrics
 from lamella.errors import ArgumentError, DataError
 from lamella.state import Owner
 from lamella.train.align import Outputs, is_binary, is_sparse, name_of
+from lamella.train.labels import Classes, check_labels, classes_of
 
 
 class Term(NamedTuple):
@@ -36,6 +37,7 @@ class CompiledLoss(Owner):
         self._user, self._weights, self._names = loss, loss_weights, output_names
         self._terms: list[Term] | None = None
         self.trackers: list[Any] = []
+        self._classes: list[Classes] = []
 
     @property
     def built(self) -> bool:
@@ -56,7 +58,23 @@ class CompiledLoss(Owner):
                 terms.append(Term(index, loss, weight, outputs.names[index] or loss.name))
         if len(terms) > 1:
             self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in terms]
+        found = (classes_of(t.loss, predictions[t.output], t.output, outputs.names[t.output]) for t in terms)
+        self._classes = [classes for classes in found if classes]
         self._terms = terms
+
+    def check(self, y_true: Any, sample_weight: Any, masked: Callable[[int], bool], method: str) -> None:
+        """Looks for what the losses would not notice.
+
+        Args:   masked: whether an output (by its place) may leave out some of its targets.
+        Raises: DataError: y_true holds numbers of classes that are not there.
+        """
+        if self._terms is None or not self._classes:
+            return
+        targets = self._outputs.flat(y_true, "y", self._wanted)
+        weights = self._outputs.flat(sample_weight, "sample_weight", self._wanted)
+        for classes in self._classes:
+            if not masked(classes.output):
+                check_labels(classes, targets[classes.output], weights[classes.output], method)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss to minimise, a scalar; None if no output has a loss."""

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from lamella import config
@@ -13,11 +14,12 @@ from lamella.callbacks import CallbackList, History
 from lamella.errors import ArgumentError, DataError, unknown
 from lamella.layers import Layer
 from lamella.lower import give_back_memory
+from lamella.state import get_mask
 from lamella.train.compiled import Compiled
 from lamella.train.dispatch import Dispatch
 from lamella.train.features import Budget, Features
 from lamella.train.feed import ArrayFeed, Feed, feed, train_validation_split
-from lamella.train.step import Steps
+from lamella.train.step import Steps, computes_compiled_loss, unpacked
 
 
 class NoBatchesError(DataError):
@@ -202,7 +204,21 @@ class Loops(Layer):
         for number, batch in enumerate(data.batches()):
             if number == 0:
                 self._steps.prepare(kind, batch)
+                self._check_targets({"train": "fit", "test": "evaluate"}.get(kind), data.known(batch))
             yield batch
+
+    def _check_targets(self, method: str | None, data: Any) -> None:
+        """Raises DataError where the compiled loss would take targets that make no sense."""
+        loss = None if method is None else self._chosen(method).loss
+        if loss is None or not computes_compiled_loss(self):
+            return
+        _, y, sample_weight = unpacked(data)
+        outputs = jax.tree.leaves(getattr(self, "outputs", None))
+
+        def masked(output: int) -> bool:
+            return get_mask(outputs[output]) is not None if outputs else not isinstance(y, np.ndarray) or y.ndim > 1
+
+        loss.check(y, sample_weight, masked, method)  # type: ignore[arg-type]
 
     def _epoch(self, kind: str, data: Feed, chosen: Compiled, hooks: CallbackList) -> dict[str, float]:
         """Runs the steps of one epoch and returns its logs."""
@@ -246,6 +262,7 @@ class Loops(Layer):
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         batch = self._only_batch(x, y, sample_weight, class_weight)
         self._steps.prepare(kind, batch)
+        self._check_targets(f"{kind}_on_batch", batch)
         self.reset_metrics()  # type: ignore[attr-defined]
         logs = {name: np.asarray(value) for name, value in flat_logs(self._steps.run(kind, batch)).items()}
         return logs if return_dict else self._in_order(logs)

@@ -16,14 +16,15 @@ import numpy as np
 
 from lamella.errors import DataError, LamellaError
 from lamella.graph import KerasTensor, output_spec
-from lamella.lower import compiled, is_fast_in_a_loop, keep_compiled
+from lamella.lower import is_fast_in_a_loop, keep_compiled
 from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used
 from lamella.train.features import called_with_features
 from lamella.train.joined import joined
+from lamella.train.program import Program
 
 
 class Steps(Owner):
-    """Runs the steps of one model, keeping a compiled function for each kind.
+    """Runs the steps of one model, keeping a compiled program for each kind.
 
     Its state is all that a step may change: the model, the optimizer, the metrics,
     and the seed of unnamed random draws.
@@ -31,8 +32,8 @@ class Steps(Owner):
 
     def __init__(self, model: Any):
         self._model = model
-        self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
-        self._loops: dict[tuple[Any, ...], Callable[..., Any] | None] = {}
+        self._programs: dict[tuple[Any, ...], Program] = {}
+        self._loops: dict[tuple[Any, ...], Program | None] = {}
         self.paces: dict[tuple[str, int | None], int] = {}  # by kind and batch size: how many steps a dispatch makes
         self._views: dict[str, StateView] = {}
         self._version: tuple[Any, ...] = ()
@@ -81,11 +82,7 @@ class Steps(Owner):
         self._refresh()
         if not self._jits or self._model.run_eagerly:
             return getattr(self, kind)(batch)
-        function = self._function(kind, batch)
-        view = self._views[kind]
-        result, changed = function(view.read(), batch)
-        view.write(changed)
-        return result
+        return self._program(kind, batch)(self._views[kind], batch)
 
     def joins(self, kind: str, batch: Any) -> bool:
         """Whether many steps on batches like this one are as fast, or faster, as one program."""
@@ -95,48 +92,44 @@ class Steps(Owner):
             self._loops[key] = self._loop(kind, batch)
         return self._loops[key] is not None
 
-    def _loop(self, kind: str, batch: Any) -> Callable[..., Any] | None:
+    def _loop(self, kind: str, batch: Any) -> Program | None:
         model = self._model
         if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._flatten_layers()):
             return None
-        function: Any = self._function(kind, batch)
-        program = function.trace(self._views[kind].read(), batch).jaxpr
-        if not is_fast_in_a_loop(program):
+        program = self._program(kind, batch)
+        if not is_fast_in_a_loop(program.trace(self._views[kind], batch).jaxpr):
             return None
-        return compiled(joined(function.__wrapped__, gathers=kind == "predict"))
+        return Program(joined(program.traced_once, gathers=kind == "predict"), in_place=kind == "train")
 
     def run_joined(self, kind: str, stack: Any, count: int) -> Any:
         """Makes a step on each of the first `count` batches of a stack, where `joins` said so.
 
         Returns: the result of the last step; for "predict", those of all steps, stacked.
         """
-        function, view = self._loops[kind, self._makeup, jax.tree.structure(stack)], self._views[kind]
-        result, changed = function(view.read(), stack, count)  # type: ignore[misc]
-        view.write(changed)
-        return result
+        return self._loops[kind, self._makeup, jax.tree.structure(stack)](self._views[kind], stack, count)  # type: ignore[misc]
 
-    def _function(self, kind: str, batch: Any) -> Callable[..., Any]:
+    def _program(self, kind: str, batch: Any) -> Program:
         """The compiled step; a first draw without a seed makes a generator, which then becomes part of the state."""
         key = (kind, self._makeup)
-        if key not in self._functions:
-            function, without_seed = self._jitted(kind), global_seed_if_used() is None
+        if key not in self._programs:
+            program, without_seed = self._made(kind), global_seed_if_used() is None
             if without_seed:
-                function.trace(self._views[kind].read(), batch)  # type: ignore[union-attr, attr-defined]
+                program.trace(self._views[kind], batch)
             if without_seed and global_seed_if_used() is not None:
                 self.forget()
                 self._refresh()
-                function = self._jitted(kind)
-            self._functions[key] = function
-        return self._functions[key]
+                program = self._made(kind)
+            self._programs[key] = program
+        return self._programs[key]
 
-    def _jitted(self, kind: str) -> Callable[..., Any]:
+    def _made(self, kind: str) -> Program:
         method = getattr(self, kind)
 
         def step(state: Any, batch: Any) -> Any:
             result, after = called_with_features(method, state, batch)
             return result, {address: value for address, value in after.items() if value is not state[address]}
 
-        return compiled(step)
+        return Program(step, in_place=kind == "train")
 
     def _staged(self, batch: Any) -> Any:
         """The batch after the layers that work on the host (strings become numbers)."""
@@ -151,8 +144,8 @@ class Steps(Owner):
         self.__init__(state["_model"])
 
     def forget(self) -> None:
-        """Drops compiled functions: what they were compiled from has changed."""
-        self._functions.clear()
+        """Drops compiled programs: what they were compiled from has changed."""
+        self._programs.clear()
         self._loops.clear()
         self.paces.clear()
         self._version = ()
@@ -249,6 +242,11 @@ def batch_size_of(x: Any) -> int:
 def _is_own(model: Any, step: str) -> bool:
     """Whether a step is the user's and not the Trainer's."""
     return not getattr(getattr(type(model), step), "_is_trainers", False)
+
+
+def computes_compiled_loss(model: Any) -> bool:
+    """Whether training takes the loss that `compile` was given as it is."""
+    return not any(_is_own(model, method) for method in ("train_step", "test_step", "compute_loss"))
 
 
 def _called(model: Any, step: str, batch: Any, lists: Callable[[str], list[list[Variable]]]) -> Any:

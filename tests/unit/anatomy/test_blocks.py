@@ -1,6 +1,5 @@
 """Blocks: what is recognised, what is not, and what the evidence says."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np

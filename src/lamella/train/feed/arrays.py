@@ -46,6 +46,9 @@ class ArrayFeed(Feed):
         self.batch_size = batch_size or (math.ceil(self.num_samples / steps) if steps else 32)
         self.shuffle = shuffle
 
+    def known(self, batch: Batch) -> Batch:
+        return self.columns
+
     def pass_length(self) -> int:
         return math.ceil(self.num_samples / self.batch_size)
 

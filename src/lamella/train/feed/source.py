@@ -69,6 +69,10 @@ class Feed:
             return batch
         return None
 
+    def known(self, batch: Batch) -> Batch:
+        """What can be looked at before the first step: all data if they are there, else the first batch."""
+        return batch
+
     def on_dry_run(self) -> None:
         """Called before the first epoch of a model that is not built yet, which Keras runs dry on a first batch."""
 
