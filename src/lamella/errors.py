@@ -34,6 +34,10 @@ class ShapeError(LamellaError, ValueError):
     """A tensor has another shape or rank than its reader needs."""
 
 
+class OperationError(ShapeError, TypeError, IndexError):
+    """An op cannot compute what it was given."""
+
+
 class DtypeError(LamellaError, TypeError):
     """A tensor or argument has a dtype or type that cannot be used."""
 

@@ -6,6 +6,7 @@ from lamella.graph.function_op import OPS, FunctionOp, op
 from lamella.graph.infer import TRIALS, output_spec
 from lamella.graph.node import Node, node_of, record
 from lamella.graph.observer import Key, Observer
+from lamella.graph.op_errors import open_sizes
 from lamella.graph.operation import Operation
 from lamella.graph.site import Site, Value, origin
 from lamella.graph.tensor import (
@@ -39,6 +40,7 @@ __all__ = [
     "is_keras_tensor",
     "node_of",
     "op",
+    "open_sizes",
     "origin",
     "output_spec",
     "record",

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from lamella.errors import unknown
 from lamella.graph.op_arguments import belongs_to_call
+from lamella.graph.op_errors import explained
 from lamella.graph.operation import Operation
 from lamella.graph.tensor import any_symbolic
 from lamella.state import Variable
@@ -110,9 +111,15 @@ def _as_op(function: Callable[..., Any], name: str | None) -> Callable[..., Any]
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if any_symbolic(args) or (kwargs and any_symbolic(kwargs.values())):
-            return kind.record(args, kwargs)
-        return function(*[a.value if isinstance(a, Variable) else a for a in args], **kwargs)
+        try:
+            if any_symbolic(args) or (kwargs and any_symbolic(kwargs.values())):
+                return kind.record(args, kwargs)
+            return function(*[a.value if isinstance(a, Variable) else a for a in args], **kwargs)
+        except (TypeError, ValueError, IndexError) as error:
+            told = explained(error, function, args, kwargs)
+            if told is error:
+                raise
+            raise told from error
 
     call.operation = kind  # type: ignore[attr-defined]
     return call

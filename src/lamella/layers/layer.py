@@ -13,7 +13,7 @@ import jax
 from lamella import dtype_policies, regularizers
 from lamella.dtypes import is_float
 from lamella.errors import ArgumentError, ConfigError, LamellaError, ShapeError, StateError
-from lamella.graph import KerasTensor, any_symbolic, output_spec, record
+from lamella.graph import KerasTensor, any_symbolic, open_sizes, output_spec, record
 from lamella.layers.call import Call, converted, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
 from lamella.layers.weights import Weights
@@ -314,7 +314,8 @@ class Layer(Weights):
         place, received = self._where(), _described(inputs)
         error._located = True  # type: ignore[attr-defined]
         if type(error) in (TypeError, ValueError) and "shape" in str(error):
-            located = ShapeError(f"{place} cannot be computed: {error}", received=received)
+            said = open_sizes(str(error)) if any_symbolic([inputs]) else error
+            located = ShapeError(f"{place} cannot be computed: {said}", received=received)
             located._located = True  # type: ignore[attr-defined]
             return located
         if isinstance(error, LamellaError):
