@@ -96,14 +96,13 @@ def layer_normalization(
     gamma, beta = (None if v is None else _beside(tensor(v, wider.dtype), wider, axes) for v in (gamma, beta))
     mean, variance = moments(wider, axes, keepdims=True)
     factor = lax.rsqrt(variance + (default_epsilon() if epsilon is None else epsilon))
-    factor = factor if gamma is None else factor * gamma
     if rms_scaling:
         warnings.warn(
             "rms_scaling scales by the variance; use rms_normalization for the root mean square.", stacklevel=2
         )
-        return (wider * factor).astype(x.dtype)
-    shift = -mean * factor if beta is None else beta - mean * factor
-    return (wider * factor + shift).astype(x.dtype)
+    out = (wider if rms_scaling else wider - mean) * factor  # factors of one number a sample stay that small
+    out = out if gamma is None else out * gamma
+    return (out if beta is None or rms_scaling else out + beta).astype(x.dtype)
 
 
 def _axes(axis: Any) -> tuple[int, ...]:
