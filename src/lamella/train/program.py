@@ -14,7 +14,7 @@ from lamella.config import are_steps_in_place
 from lamella.lower import calls_the_host, compiled
 from lamella.state import StateView
 
-_WORTH_IT = 16 << 20  # bytes that a step changes: in place it saves as many, and the time to fill them
+_WORTH_IT = 64 << 20  # bytes that a step changes: so many are saved; for a few, XLA puts in more copies than it saves
 
 
 class Program:
