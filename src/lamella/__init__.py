@@ -150,13 +150,20 @@ def version() -> str:
     return __version__
 
 
+def _room(name: str) -> Any:
+    from lamella.uncollected import uncollected
+
+    with uncollected():
+        return importlib.import_module(f"lamella.{name}")
+
+
 def __getattr__(name: str) -> Any:
     if name in _ROOM_OF:
-        value = getattr(importlib.import_module(f"lamella.{_ROOM_OF[name]}"), name)
+        value = getattr(_room(_ROOM_OF[name]), name)
         globals()[name] = value
         return value
     if name in __all__:
-        return importlib.import_module(f"lamella.{name}")
+        return _room(name)
     raise AttributeError(f"module 'lamella' has no attribute {name!r}")
 
 

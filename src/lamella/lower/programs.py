@@ -14,6 +14,8 @@ from typing import Any
 
 import jax
 
+from lamella.uncollected import uncollected
+
 _LIBRARY_FOR = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
 _inside = ContextVar("lamella_inside_of_a_program", default=False)
 
@@ -30,7 +32,8 @@ def compiled(function: Callable[..., Any], takes_first: bool = False) -> Any:
     def program(*args: Any) -> Any:
         token = _inside.set(bool(options))
         try:
-            return traced(*args)
+            with uncollected():
+                return traced(*args)
         finally:
             _inside.reset(token)
 
