@@ -204,7 +204,9 @@ class Loops(Layer):
         for number, batch in enumerate(data.batches()):
             if number == 0:
                 self._steps.prepare(kind, batch)
-                self._check_targets({"train": "fit", "test": "evaluate"}.get(kind), data.known(batch))
+                if not data.is_checked:
+                    self._check_targets({"train": "fit", "test": "evaluate"}.get(kind), data.known(batch))
+                data.is_checked = True
             yield batch
 
     def _check_targets(self, method: str | None, data: Any) -> None:

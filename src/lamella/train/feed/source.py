@@ -20,6 +20,8 @@ class Feed:
 
     batch_size: int | None = None
     num_samples: int | None = None
+    is_checked = False
+    """Whether its targets were looked at, once."""
     restarts = True
     """Whether a new pass can be begun (a Python generator runs only once)."""
 
