@@ -62,10 +62,11 @@ class CompiledLoss(Owner):
         self._classes = [classes for classes in found if classes]
         self._terms = terms
 
-    def check(self, y_true: Any, sample_weight: Any, masked: Callable[[int], bool], method: str) -> None:
+    def check(self, y_true: Any, sample_weight: Any, masked: Callable[[int], bool], where: str) -> None:
         """Looks for what the losses would not notice.
 
         Args:   masked: whether an output (by its place) may leave out some of its targets.
+                where: what errors begin with.
         Raises: DataError: y_true holds numbers of classes that are not there.
         """
         if self._terms is None or not self._classes:
@@ -74,7 +75,7 @@ class CompiledLoss(Owner):
         weights = self._outputs.flat(sample_weight, "sample_weight", self._wanted)
         for classes in self._classes:
             if not masked(classes.output):
-                check_labels(classes, targets[classes.output], weights[classes.output], method)
+                check_labels(classes, targets[classes.output], weights[classes.output], where)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss to minimise, a scalar; None if no output has a loss."""

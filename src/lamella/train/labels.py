@@ -36,18 +36,19 @@ def classes_of(loss: Any, y_pred: Any, output: int, name: str | None) -> Classes
     )
 
 
-def check_labels(classes: Classes, labels: Any, weights: Any, method: str) -> None:
+def check_labels(classes: Classes, labels: Any, weights: Any, where: str) -> None:
     """Looks for class numbers out of range; those of weight 0 may be anything.
 
     Args:   labels: the targets of an output; only NumPy arrays are looked at.
             weights: of the samples, or None.
+            where: what errors begin with, such as "fit()".
     Raises: DataError: there is one.
     """
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iuf" or not labels.size:
         return
     if labels.min() >= 0 and labels.max() < classes.count:
         return
-    wrong = (labels < 0) | (labels >= classes.count)
+    wrong = ~((labels >= 0) & (labels < classes.count))  # NaN too
     if classes.ignored is not None:
         wrong &= labels != classes.ignored
     if isinstance(weights, np.ndarray) and weights.shape == labels.shape[: weights.ndim]:
@@ -57,7 +58,7 @@ def check_labels(classes: Classes, labels: Any, weights: Any, method: str) -> No
         return
     more = f"give the last layer {int(labels.max()) + 1} units, " if labels.max() >= classes.count else ""
     raise DataError(
-        f"{method}(): y has label {labels[tuple(places[0])]:g} at sample {places[0][0]} "
+        f"{where}: y has label {labels[tuple(places[0])]:g} at sample {places[0][0]} "
         f"({len(np.unique(places[:, 0]))} of {len(labels)} samples have such a one), "
         f"but {f'output {classes.name!r}' if classes.name else 'the output'} has {classes.count} classes.",
         expected=f"labels from 0 to {classes.count - 1}",

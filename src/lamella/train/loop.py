@@ -113,6 +113,8 @@ class Loops(Layer):
         self, data: Feed, validation: Feed | None, hooks: CallbackList, epochs: range, validation_freq: Any
     ) -> None:
         chosen, logs = self._chosen("fit"), {}
+        if validation is not None:
+            validation.asked_by = "fit(validation_data=…)"
         self.stop_training, self._initial_epoch = False, None
         hooks.on_train_begin()  # a callback may set _initial_epoch, to resume
         for epoch in range(self._initial_epoch or epochs.start, epochs.stop):
@@ -204,14 +206,15 @@ class Loops(Layer):
         for number, batch in enumerate(data.batches()):
             if number == 0:
                 self._steps.prepare(kind, batch)
-                if not data.is_checked:
-                    self._check_targets({"train": "fit", "test": "evaluate"}.get(kind), data.known(batch))
-                data.is_checked = True
+                if kind != "predict" and not data.is_checked:
+                    where = data.asked_by or {"train": "fit()", "test": "evaluate()"}[kind]
+                    self._check_targets(where, data.known(batch))
+                    data.is_checked = True
             yield batch
 
-    def _check_targets(self, method: str | None, data: Any) -> None:
+    def _check_targets(self, where: str, data: Any) -> None:
         """Raises DataError where the compiled loss would take targets that make no sense."""
-        loss = None if method is None else self._chosen(method).loss
+        loss = self._chosen(where).loss
         if loss is None or not computes_compiled_loss(self):
             return
         _, y, sample_weight = unpacked(data)
@@ -220,7 +223,7 @@ class Loops(Layer):
         def masked(output: int) -> bool:
             return get_mask(outputs[output]) is not None if outputs else not isinstance(y, np.ndarray) or y.ndim > 1
 
-        loss.check(y, sample_weight, masked, method)  # type: ignore[arg-type]
+        loss.check(y, sample_weight, masked, where)
 
     def _epoch(self, kind: str, data: Feed, chosen: Compiled, hooks: CallbackList) -> dict[str, float]:
         """Runs the steps of one epoch and returns its logs."""
@@ -264,7 +267,7 @@ class Loops(Layer):
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         batch = self._only_batch(x, y, sample_weight, class_weight)
         self._steps.prepare(kind, batch)
-        self._check_targets(f"{kind}_on_batch", batch)
+        self._check_targets(f"{kind}_on_batch()", batch)
         self.reset_metrics()  # type: ignore[attr-defined]
         logs = {name: np.asarray(value) for name, value in flat_logs(self._steps.run(kind, batch)).items()}
         return logs if return_dict else self._in_order(logs)

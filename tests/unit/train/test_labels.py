@@ -36,11 +36,16 @@ def test_other_methods(method):
 
 
 def test_validation_and_first_batches():
-    with pytest.raises(DataError, match="label 3"):
+    with pytest.raises(DataError, match=r"^fit\(validation_data=…\): y has label 3"):
         build().fit(X, RIGHT, validation_data=(X, WRONG), verbose=0)
     with pytest.raises(DataError, match="label -1 at sample 0") as told:
         build().fit(((X, RIGHT - 1) for _ in range(2)), verbose=0)
     assert "units" not in told.value.fix
+
+
+def test_nan_is_no_class():
+    with pytest.raises(DataError, match="label nan at sample 2"):
+        build().fit(X, np.where(np.arange(40) == 2, np.nan, RIGHT), verbose=0)
 
 
 def test_several_outputs():

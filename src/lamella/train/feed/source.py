@@ -22,6 +22,8 @@ class Feed:
     num_samples: int | None = None
     is_checked = False
     """Whether its targets were looked at, once."""
+    asked_by: str | None = None
+    """What errors begin with; else the method that takes the batches."""
     restarts = True
     """Whether a new pass can be begun (a Python generator runs only once)."""
 
