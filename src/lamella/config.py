@@ -154,7 +154,7 @@ def set_max_steps_per_epoch(value: int | None) -> None:
 def disable_allocator_tuning() -> None:
     """Leaves the C library's allocator alone; has an effect before the first layer is named (or `LAMELLA_ALLOCATOR=0`).
 
-    Else, on Linux with glibc, where JAX runs on the CPU, freed memory stays with the process, in one arena.
+    Else, on Linux with glibc, where JAX runs on the CPU, freed memory stays with the process.
     """
     _values["allocator_tuning"] = False
 

@@ -4,7 +4,7 @@ from lamella.lower import by_cpu, threefry
 from lamella.lower.allocator import give_back_memory, keep_memory
 from lamella.lower.compile_cache import keep_compiled
 from lamella.lower.convolution import conv, conv_transpose, depthwise_conv, spatial, transposed_padding
-from lamella.lower.dispatch import compute_at_once
+from lamella.lower.dispatch import at_hand, compute_at_once
 from lamella.lower.loops import calls_the_host, is_fast_in_a_loop
 from lamella.lower.pooling import adaptive_pool, average_pool, max_pool
 from lamella.lower.portable import portable
@@ -13,6 +13,7 @@ from lamella.lower.programs import compiled
 
 __all__ = [
     "adaptive_pool",
+    "at_hand",
     "average_pool",
     "by_cpu",
     "calls_the_host",

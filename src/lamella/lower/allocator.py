@@ -10,25 +10,37 @@ import ctypes
 import importlib.util
 import os
 import sys
+import time
 
 import jax
 
 from lamella.config import is_allocator_tuned
 
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of <malloc.h>
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of <malloc.h>
+_LOOKS = 0.01  # the part of the time that is spent on looking for idle memory, at most
+_COMPILED = "/jax/core/compile/backend_compile_duration"
+_MUCH_COMPILING = 0.5  # seconds, in which the compiler takes and frees so much that it is worth handing back
 
 
 def keep_memory() -> bool:
-    """Lets freed memory stay with the process, in one arena: on Linux with glibc, where JAX will run on the CPU.
+    """Lets freed memory stay with the process, but for what compilers free: on Linux with glibc, where JAX will
+    run on the CPU.
 
-    Effective only before JAX's first computation: threads that exist keep their own arenas.
+    The main thread's memory stays whole; that of others in blocks of up to 64 MB.
 
     Returns: whether it was done; not if `LAMELLA_ALLOCATOR=0` or `config.disable_allocator_tuning()` said so.
     """
     if not is_allocator_tuned() or not _is_glibc() or not expects_cpu():
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return all(map(mallopt, (_ARENA_MAX, _MMAP_MAX, _TRIM_THRESHOLD), (1, 0, -1)))
+    jax.monitoring.register_event_duration_secs_listener(_after_compiling)
+    return all(map(mallopt, (_MMAP_MAX, _TRIM_THRESHOLD), (0, -1)))
+
+
+def _after_compiling(event: str, duration_secs: float, **_: object) -> None:
+    """Hands back what XLA's compiling threads have freed: no step takes memory from theirs."""
+    if event == _COMPILED and duration_secs > _MUCH_COMPILING and is_allocator_tuned():
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _Info(ctypes.Structure):
@@ -47,17 +59,27 @@ def give_back_memory() -> bool:
     """
     if not is_allocator_tuned() or not _is_glibc() or not expects_cpu():
         return False
-    library = ctypes.CDLL(None)
-    if not hasattr(library, "mallinfo2"):  # glibc before 2.33
-        return False
-    library.mallinfo2.restype = _Info
     page = os.sysconf("SC_PAGE_SIZE")
+    much = os.sysconf("SC_PHYS_PAGES") * page // 8
     with open("/proc/self/statm") as numbers:
         resident = int(numbers.read().split()[1]) * page
-    idle = resident - library.mallinfo2().uordblks
-    if idle <= os.sysconf("SC_PHYS_PAGES") * page // 8:
-        return False
-    return bool(library.malloc_trim(0))
+    return resident > much and resident - _in_use() > much and bool(ctypes.CDLL(None).malloc_trim(0))
+
+
+_known = {"bytes": 0, "until": 0.0}
+
+
+def _in_use() -> int:
+    """Bytes that were allocated and not freed; glibc walks through all free blocks to tell, so not at every call."""
+    library, now = ctypes.CDLL(None), time.perf_counter()
+    if not hasattr(library, "mallinfo2"):  # glibc before 2.33
+        return sys.maxsize
+    if now > _known["until"]:
+        library.mallinfo2.restype = _Info
+        info = library.mallinfo2()
+        done = time.perf_counter()
+        _known.update(bytes=info.uordblks + info.hblkhd, until=done + (done - now) / _LOOKS)
+    return int(_known["bytes"])
 
 
 def expects_cpu() -> bool:

@@ -7,7 +7,9 @@ they are still being copied, as large batches are, it goes on as before.
 
 from __future__ import annotations
 
+import functools
 import os
+from typing import Any
 
 import jax
 
@@ -15,6 +17,7 @@ from lamella.config import is_dispatch_inline
 from lamella.lower.allocator import expects_cpu
 
 _FLAG = "jax_cpu_enable_async_dispatch"
+_COPIED_AT_ONCE = 64 << 10  # bytes: what is larger, JAX copies while it goes on
 
 
 def compute_at_once() -> bool:
@@ -32,3 +35,19 @@ def compute_at_once() -> bool:
     except AttributeError:  # a JAX without this flag
         return False
     return True
+
+
+def at_hand(data: Any) -> Any:
+    """Data, in the device's memory before they are used: a program that takes them then runs in this thread.
+
+    There its temporaries are kept (`lower/allocator.py`): a thread of JAX's maps more than 64 MB anew for every run.
+    """
+    if not any(getattr(leaf, "nbytes", 0) > _COPIED_AT_ONCE for leaf in jax.tree.leaves(data)) or not _runs_here():
+        return data
+    return jax.block_until_ready(jax.device_put(data))
+
+
+@functools.cache
+def _runs_here() -> bool:
+    """Whether programs run in the thread that calls them, once their data are there."""
+    return jax.config.values.get(_FLAG) is False and jax.default_backend() == "cpu" and jax.local_device_count() == 1

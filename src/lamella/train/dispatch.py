@@ -19,6 +19,7 @@ from lamella.train.step import Steps
 _MOST_STEPS, _MOST_BYTES = 256, 8 << 20  # of one dispatch
 _SECONDS = 0.1  # that one dispatch takes: the progress bar moves, and Ctrl-C is heard
 _WORTH_IT = 4  # batches in an epoch
+_SHORT = 0.1  # of an epoch: where batches take longer to make, they are made while the device computes
 
 
 class Dispatch:
@@ -44,11 +45,19 @@ class Dispatch:
         self._shapes: Any = None
         self._under_way: tuple[Any, int, float] | None = None
         self._kept: list[tuple[Any, int | None]] = []
+        self._waits = True  # for the batch that is under way to the device
+        self._since = self._making = 0.0  # when the first step was made; seconds spent on batches after it
 
     def groups(self, batches: Iterator[Any]) -> Iterator[list[Any]]:
         """The batches between two calls of the callbacks."""
+        begun = time.perf_counter()
         while group := list(islice(batches, self._size)):
+            if self._since:
+                self._making += time.perf_counter() - begun
             yield group
+            begun = time.perf_counter()
+            self._waits = not self._since or self._making <= _SHORT * (begun - self._since)
+            self._since = self._since or begun
 
     def run(self, group: list[Any]) -> Any:
         """Makes a step on each batch; returns what the last one returned."""
@@ -65,7 +74,7 @@ class Dispatch:
         return jax.tree.map(lambda *rows: np.concatenate(rows), *parts) if parts else None
 
     def _alone(self, batch: Any) -> Any:
-        result = self._steps.run(self._kind, batch)
+        result = self._steps.run(self._kind, batch, self._waits)
         self._keep(result, None)
         return result
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from lamella.errors import ArgumentError
 from lamella.graph import KerasTensor, Key, Observer, Value
-from lamella.lower import compiled
+from lamella.lower import at_hand, compiled
 from lamella.state import StateView, changes, frame, pure
 from lamella.train.feed import ArrayFeed, Feed
 from lamella.train.feed.columns import as_batch, mapped
@@ -286,7 +286,7 @@ class Features:
         program, state = compiled(forward), StateView(model).read()
         for start in range(0, count, size):
             rows = np.minimum(np.arange(start, start + size), count - 1)
-            for whole, part in zip(kept, program(state, ArrayFeed.rows(data, rows)[0]), strict=True):
+            for whole, part in zip(kept, program(state, at_hand(ArrayFeed.rows(data, rows)[0])), strict=True):
                 whole[start : start + size] = np.asarray(part)[: count - start]
         return kept
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from lamella.errors import DataError, LamellaError
 from lamella.graph import KerasTensor, output_spec
-from lamella.lower import is_fast_in_a_loop, keep_compiled
+from lamella.lower import at_hand, is_fast_in_a_loop, keep_compiled
 from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used
 from lamella.train.features import called_with_features
 from lamella.train.joined import joined
@@ -73,16 +73,18 @@ class Steps(Owner):
 
     # Running them
 
-    def run(self, kind: str, batch: Any) -> Any:
+    def run(self, kind: str, batch: Any, waits: bool = True) -> Any:
         """Makes one step on a batch and keeps the new state.
 
         Args: kind: "train", "test" or "predict".
+              waits: for the batch to be in the device's memory, which is better for the step; else the next
+                  batch may be made meanwhile.
         """
         batch = self._staged(batch)
         self._refresh()
         if not self._jits or self._model.run_eagerly:
             return getattr(self, kind)(batch)
-        return self._program(kind, batch)(self._views[kind], batch)
+        return self._program(kind, batch)(self._views[kind], at_hand(batch) if waits else batch)
 
     def joins(self, kind: str, batch: Any) -> bool:
         """Whether many steps on batches like this one are as fast, or faster, as one program."""

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import jax
+import numpy as np
 import pytest
 
 from lamella import config
-from lamella.lower import compute_at_once, dispatch
+from lamella.lower import at_hand, compute_at_once, dispatch
 
 
 @pytest.fixture
@@ -46,6 +48,28 @@ def test_not_where_jax_knows_no_such_flag(told, monkeypatch):
 
     monkeypatch.setattr(dispatch, "jax", SimpleNamespace(config=SimpleNamespace(update=refuses)))
     assert not compute_at_once()
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Whether programs run in this thread."""
+    answer = SimpleNamespace(is_so=True)
+    monkeypatch.setattr(dispatch, "_runs_here", lambda: answer.is_so)
+    return answer
+
+
+def test_large_data_are_at_hand(here):
+    small, large = np.ones((4, 4), "float32"), np.ones((64, 1024), "float32")
+    x, nothing, same = at_hand((large, None, small))
+    assert isinstance(x, jax.Array) and x.is_ready() and nothing is None
+    np.testing.assert_array_equal(same, small)
+    here.is_so = False
+    assert at_hand(large) is large
+
+
+def test_small_data_are_left_alone(here):
+    data = (np.ones((4, 4), "float32"), None)
+    assert at_hand(data) is data
 
 
 PROGRAM = """
