@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lamella.errors import ArgumentError, ShapeError
-from lamella.initializers.initializer import Initializer, cast, on_host
+from lamella.initializers.initializer import Initializer, Later, cast, on_host
 from lamella.lower import threefry
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 from lamella.state import SeedGenerator, draw_seed, make_default_seed
@@ -43,7 +44,7 @@ class RandomInitializer(Initializer):
         return np.array([int(self.seed) % 2**32, 0], np.uint32)
 
 
-class RandomNormal(RandomInitializer):
+class RandomNormal(Later, RandomInitializer):
     """A normal distribution.
 
     Example: >>> RandomNormal(stddev=0.1, seed=1)((2, 3)).shape
@@ -54,9 +55,8 @@ class RandomNormal(RandomInitializer):
         self.mean, self.stddev = mean, stddev
         super().__init__(seed)
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return cast(threefry.normal(self._key(), shape, dtype) * self.stddev + self.mean, dtype)
+    def later(self, shape: Any, dtype: Any) -> Any:
+        return partial(_normal, self._key(), shape, dtype, self.stddev, self.mean)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
@@ -65,27 +65,25 @@ class RandomNormal(RandomInitializer):
 class TruncatedNormal(RandomNormal):
     """A normal distribution cut at two standard deviations from the mean."""
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return cast(threefry.truncated_normal(self._key(), shape, 2.0, dtype) * self.stddev + self.mean, dtype)
+    def later(self, shape: Any, dtype: Any) -> Any:
+        return partial(_truncated_normal, self._key(), shape, dtype, self.stddev, self.mean)
 
 
-class RandomUniform(RandomInitializer):
+class RandomUniform(Later, RandomInitializer):
     """Equally likely between `minval` and `maxval`."""
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None):
         self.minval, self.maxval = minval, maxval
         super().__init__(seed)
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return threefry.uniform(self._key(), shape, self.minval, self.maxval, dtype)
+    def later(self, shape: Any, dtype: Any) -> Any:
+        return partial(threefry.uniform, self._key(), shape, self.minval, self.maxval, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
 
 
-class VarianceScaling(RandomInitializer):
+class VarianceScaling(Later, RandomInitializer):
     """Draws with variance scale / n, where n counts connections, so that signals keep their size.
 
     Args: mode: n is the number of inputs ("fan_in"), of outputs ("fan_out"), or their mean ("fan_avg").
@@ -116,16 +114,14 @@ class VarianceScaling(RandomInitializer):
         self.scale, self.mode, self.input_axes, self.output_axes = scale, mode, input_axes, output_axes
         super().__init__(seed)
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def later(self, shape: Any, dtype: Any) -> Any:
         variance = self.scale / max(1.0, self._connections(shape))
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
-            return threefry.uniform(self._key(), shape, -limit, limit, dtype)
+            return partial(threefry.uniform, self._key(), shape, -limit, limit, dtype)
         if self.distribution == "untruncated_normal":
-            return cast(threefry.normal(self._key(), shape, dtype) * math.sqrt(variance), dtype)
-        deviation = math.sqrt(variance) / _STD_OF_TRUNCATED
-        return cast(threefry.truncated_normal(self._key(), shape, 2.0, dtype) * deviation, dtype)
+            return partial(_normal, self._key(), shape, dtype, math.sqrt(variance))
+        return partial(_truncated_normal, self._key(), shape, dtype, math.sqrt(variance) / _STD_OF_TRUNCATED)
 
     def _connections(self, shape: Any) -> float:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
@@ -134,6 +130,14 @@ class VarianceScaling(RandomInitializer):
     def get_config(self) -> dict[str, Any]:
         scaling = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}
         return {**super().get_config(), **scaling, "input_axes": self.input_axes, "output_axes": self.output_axes}
+
+
+def _normal(key: Any, shape: Any, dtype: Any, deviation: float, mean: float = 0.0) -> np.ndarray:
+    return cast(threefry.normal(key, shape, dtype) * deviation + mean, dtype)
+
+
+def _truncated_normal(key: Any, shape: Any, dtype: Any, deviation: float, mean: float = 0.0) -> np.ndarray:
+    return cast(threefry.truncated_normal(key, shape, 2.0, dtype) * deviation + mean, dtype)
 
 
 def compute_fans(shape: Any, input_axes: Any = None, output_axes: Any = None) -> tuple[int, int]:

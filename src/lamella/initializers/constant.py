@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lamella.errors import ArgumentError, ShapeError
-from lamella.initializers.initializer import Initializer, cast, on_host
+from lamella.initializers.initializer import Initializer, Later, cast, on_host
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 
 
-class Constant(Initializer):
+class Constant(Later):
     """Every weight is `value`, a number or an array that fits the shape.
 
     Example: >>> Constant(3.0)((2,)).tolist()
@@ -21,9 +22,8 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0.0):
         self.value = value
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return np.broadcast_to(cast(self.value, dtype), shape)
+    def later(self, shape: Any, dtype: Any) -> Any:
+        return partial(np.array, np.broadcast_to(cast(self.value, dtype), shape))
 
     def get_config(self) -> dict[str, Any]:
         return {"value": serialize_keras_object(self.value)}
@@ -33,20 +33,18 @@ class Constant(Initializer):
         return cls(deserialize_keras_object(config["value"]))
 
 
-class Zeros(Initializer):
+class Zeros(Later):
     """Every weight is 0."""
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return np.zeros(shape, dtype)
+    def later(self, shape: Any, dtype: Any) -> Any:
+        return partial(np.zeros, shape, dtype)
 
 
-class Ones(Initializer):
+class Ones(Later):
     """Every weight is 1."""
 
-    @on_host
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return np.ones(shape, dtype)
+    def later(self, shape: Any, dtype: Any) -> Any:
+        return partial(np.ones, shape, dtype)
 
 
 class Identity(Initializer):

@@ -10,16 +10,13 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from lamella import initializers
-from lamella.dtypes import standardize_dtype
 from lamella.errors import ArgumentError, DtypeError, ShapeError, StateError, unknown
-from lamella.state import Owner, Variable, attribute_children, current, frame
+from lamella.state import Owner, Variable, attribute_children, frame
 
-_FILLS = {"zeros": 0, "ones": 1}
 _NO_STATE = frozenset({"_slots", "_keys", "_indices", "_trainable_variables", "_optimizer_of"})
 """Attributes that are not walked: they hold what belongs to the model, or what is yielded already."""
 
@@ -155,9 +152,10 @@ class Slots(Owner):
     ) -> Variable:
         address = _unused(address, self._order)
         if address not in self._slots:
-            start = _start(initializer, shape, dtype)
+            start = _start(initializer)
             with frame(path=(self.name,), autocast=None):
-                start = jax.device_put(start, layout) if layout is not None else start
+                if layout is not None:
+                    start = jax.device_put(start(shape, dtype) if callable(start) else start, layout)
                 self._slots[address] = Variable(
                     start, shape, dtype, trainable=False, autocast=False, aggregation=aggregation, name=name
                 )
@@ -222,17 +220,12 @@ def _unused(name: str, taken: Container[str]) -> str:
     return candidate
 
 
-def _start(initializer: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """The first value, made on the host: nothing is compiled for a new shape."""
-    if isinstance(initializer, str) and initializer in _FILLS:
-        initializer = _FILLS[initializer]
+def _start(initializer: Any) -> Any:
+    """What gives the first value on the host: nothing is compiled for a new shape."""
     if isinstance(initializer, (int, float)):
-        number, dtype = initializer, jnp.dtype(standardize_dtype(dtype))
-        return (lambda *_, **__: np.full(shape, number, dtype)) if current().deferred else np.full(shape, number, dtype)
+        return initializers.Constant(initializer)
     return initializers.get(initializer) if isinstance(initializer, str) else initializer
 
 
 def _is_spread(variable: Variable) -> bool:
-    return (
-        not variable.is_deferred and not isinstance(variable.raw, Tracer) and len(variable.raw.sharding.device_set) > 1
-    )
+    return variable.has_value and not isinstance(variable.raw, Tracer) and len(variable.raw.sharding.device_set) > 1

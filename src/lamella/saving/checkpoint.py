@@ -157,7 +157,7 @@ class Part(Mapping[str, Any]):
 
     def __getitem__(self, address: str) -> Any:
         variable = self._variables.get(address)
-        if variable is None or variable.is_deferred:
+        if variable is None or not variable.has_value:
             return self._arrays.read(self._keys[address])
         return self._arrays.read(self._keys[address], variable.raw.sharding)
 

@@ -15,6 +15,7 @@ import jax
 from lamella.errors import unknown
 from lamella.state.frame import current, frame
 from lamella.state.handover import Handover, arrived
+from lamella.state.later import settle_all
 from lamella.state.variable import Variable
 from lamella.state.walk import Owner, walk
 
@@ -113,6 +114,7 @@ class StateView:
     def __init__(self, owner: Owner, only: tuple[str, ...] = ()):
         found = walk(owner)
         self._variables = {address: v for address, v in found if not only or address.startswith(only)}
+        self._settled = False
 
     @property
     def nbytes(self) -> int:
@@ -120,6 +122,9 @@ class StateView:
 
     def read(self, without: Collection[str] = ()) -> State:
         """{address: array}, of the variables themselves (no frame)."""
+        if not self._settled:
+            settle_all(self._variables.values())
+            self._settled = True
         return {a: arrived(variable._value) for a, variable in self._variables.items() if a not in without}
 
     def hand_over(self, addresses: Iterable[str]) -> Handover:

@@ -16,7 +16,7 @@ from lamella.errors import ArgumentError, ShapeError, StateError
 from lamella.state.arithmetic import Arithmetic
 from lamella.state.frame import current
 from lamella.state.handover import arrived
-from lamella.state.later import Later, is_traced
+from lamella.state.later import Drawn, Later, is_traced, settle
 from lamella.state.names import auto_name
 
 _serial = itertools.count()
@@ -75,12 +75,7 @@ class Variable(Arithmetic):
         self.constraint: Callable[..., Any] | None = None
         self.overwrite_with_gradient = False
         self._trainable = self.made_trainable = bool(trainable)  # the second orders `get_weights`
-        later = current().deferred and shape is not None and _makes_values(initializer)
-        self._value: Any = (
-            Later(lambda: _initial(initializer, shape, dtype), shape, dtype)
-            if later
-            else _initial(initializer, shape, dtype)
-        )
+        self._value: Any = _later(initializer, shape, dtype) or _initial(initializer, shape, dtype)
 
     # What it holds
 
@@ -100,10 +95,11 @@ class Variable(Arithmetic):
         if overlay is not None and self in overlay:
             return overlay[self]
         value = self._value
-        if type(value) is Later:
+        if isinstance(value, Later):
             if current().deferred and is_traced():
                 return value.stand_in()
-            self._value = value = value.made()
+            settle(self, value, value.made())
+            return self.raw
         return arrived(value)
 
     @property
@@ -111,8 +107,13 @@ class Variable(Arithmetic):
         return self._value.nbytes
 
     @property
+    def has_value(self) -> bool:
+        """Whether its value is there; else it is computed when it is first read."""
+        return not isinstance(self._value, Later)
+
+    @property
     def is_deferred(self) -> bool:
-        """Whether its initial value is still to be computed."""
+        """Whether its initial value is still open, for a file to give it."""
         return type(self._value) is Later
 
     def assign(self, value: Any) -> jax.Array:
@@ -136,8 +137,12 @@ class Variable(Arithmetic):
                 f"Variable {self.path!r} was assigned inside of a jax transformation.",
                 fix="call the layer through lamella.state.pure or layer.stateless_call there",
             )
+        elif isinstance(later := self._value, Later):
+            settle(self, later, value)
+            if self._value is not value:  # another thread read it just then
+                self._value = _placed_like(value, self._value)
         else:
-            self._value = _placed_like(value, self._value)
+            self._value = _placed_like(value, later)
         return value
 
     def assign_add(self, value: Any) -> jax.Array:
@@ -150,6 +155,9 @@ class Variable(Arithmetic):
 
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array of its own."""
+        value = self._value
+        if type(value) is Drawn and current().overlay is None:
+            return np.array(value.host())
         return np.array(self.raw)
 
     # What it is
@@ -202,6 +210,19 @@ def _makes_values(initializer: Any) -> bool:
     return callable(initializer) and not hasattr(initializer, "__array__")
 
 
+def _later(initializer: Any, shape: Any, dtype: Any) -> Later | None:
+    """The value, to be computed when it is read; None where it has to be computed now."""
+    if shape is None or not _makes_values(initializer):
+        return None
+    if current().deferred:
+        return Later(lambda: _initial(initializer, shape, dtype), shape, dtype)
+    if getattr(initializer, "later", None) is None or not is_float(name := standardize_dtype(dtype)):
+        return None
+    if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
+        return None
+    return Drawn(initializer.later(tuple(shape), jnp.dtype(name)), shape, name)
+
+
 def _initial(initializer: Any, shape: Any, dtype: Any) -> jax.Array:
     """A real array, even when it is made inside of a trace."""
     with jax.ensure_compile_time_eval():
@@ -234,7 +255,7 @@ def _array(value: Any, dtype: Any) -> jax.Array:
 
 def _placed_like(new: jax.Array, old: Any) -> jax.Array:
     """`new` on the devices that `old` is on, so that an assign keeps a layout."""
-    if type(old) is not Later and len(old.sharding.device_set) > 1 and new.sharding != old.sharding:
+    if len(old.sharding.device_set) > 1 and new.sharding != old.sharding:
         return jax.device_put(new, old.sharding)
     return new
 
