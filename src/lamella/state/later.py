@@ -26,7 +26,7 @@ class Later:
     Args: make: computes it.
     """
 
-    def __init__(self, make: Callable[[], jax.Array], shape: Any, dtype: Any):
+    def __init__(self, make: Callable[[], Any], shape: Any, dtype: Any):
         self._make = make
         self.shape, self.dtype = tuple(map(int, shape)), jnp.dtype(standardize_dtype(dtype))
         self.ndim, self.size = len(self.shape), math.prod(self.shape)
@@ -45,22 +45,17 @@ class Later:
 
 
 class Drawn(Later):
-    """A value that NumPy computes.
+    """A value that NumPy computes: `make` gives the same whenever it is called."""
 
-    Args: numbers: computes it; whenever, it gives the same.
-    """
-
-    def __init__(self, numbers: Callable[[], np.ndarray], shape: Any, dtype: Any):
-        super().__init__(self._on_device, shape, dtype)
-        self._numbers, self._host = numbers, None
+    _host: np.ndarray | None = None
 
     def host(self) -> np.ndarray:
         """The value, in the host's memory."""
         if self._host is None:
-            self._host = self._numbers()
+            self._host = self._make()
         return self._host
 
-    def _on_device(self) -> jax.Array:
+    def made(self) -> jax.Array:
         with jax.ensure_compile_time_eval():
             return jax.device_put(self.host())
 

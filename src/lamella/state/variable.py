@@ -218,6 +218,9 @@ def _later(initializer: Any, shape: Any, dtype: Any) -> Later | None:
         return Later(lambda: _initial(initializer, shape, dtype), shape, dtype)
     if getattr(initializer, "later", None) is None or not is_float(name := standardize_dtype(dtype)):
         return None
+    settings: Any = jax.config
+    if settings.jax_default_device is not None:  # it may be another one when the value is read
+        return None
     if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
         return None
     return Drawn(initializer.later(tuple(shape), jnp.dtype(name)), shape, name)

@@ -1,8 +1,10 @@
 """First values are settled when a variable is made, and computed when it is read."""
 
 import copy
+import gc
 import pickle
 import threading
+import weakref
 
 import jax
 import numpy as np
@@ -145,6 +147,21 @@ def test_an_assignment_while_another_thread_computes_the_value_stays(monkeypatch
     go_on.set()
     reader.join()
     np.testing.assert_array_equal(variable.numpy(), [3, 4])
+
+
+def test_the_device_is_that_of_the_making():
+    with jax.default_device(jax.devices()[0]):
+        assert Variable(keras.initializers.Zeros(), (2,)).has_value
+
+
+def test_the_numbers_are_not_held_twice():
+    variable = Variable(keras.initializers.Zeros(), (2,))
+    later = weakref.ref(variable._value)
+    gc.disable()
+    try:
+        assert variable.value.shape == (2,) and later() is None
+    finally:
+        gc.enable()
 
 
 def test_a_call_of_ones_own_is_heard():
