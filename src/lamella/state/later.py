@@ -53,7 +53,7 @@ class Drawn(Later):
         """The value, in the host's memory."""
         if self._host is None:
             self._host = self._make()
-        return self._host
+        return np.asarray(self._host)
 
     def made(self) -> jax.Array:
         with jax.ensure_compile_time_eval():

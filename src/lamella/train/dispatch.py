@@ -19,7 +19,7 @@ from lamella.train.step import Steps
 _MOST_STEPS, _MOST_BYTES = 256, 8 << 20  # of one dispatch
 _SECONDS = 0.1  # that one dispatch takes: the progress bar moves, and Ctrl-C is heard
 _WORTH_IT = 4  # batches in an epoch
-_SHORT = 0.1  # of an epoch: where batches take longer to make, they are made while the device computes
+_SHORT = 0.3  # of an epoch: where batches take longer to make, they are made while the device computes
 
 
 class Dispatch:
