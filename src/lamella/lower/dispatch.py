@@ -37,14 +37,16 @@ def compute_at_once() -> bool:
     return True
 
 
-def at_hand(data: Any) -> Any:
+def at_hand(data: Any, after: Any = None) -> Any:
     """Data, in the device's memory before they are used: a program that takes them then runs in this thread.
 
     There its temporaries are kept (`lower/allocator.py`): a thread of JAX's maps more than 64 MB anew for every run.
+
+    Args: after: what else has to be there; where it is not, the program before this one ran in another thread.
     """
     if not any(getattr(leaf, "nbytes", 0) > _COPIED_AT_ONCE for leaf in jax.tree.leaves(data)) or not _runs_here():
         return data
-    return jax.block_until_ready(jax.device_put(data))
+    return jax.block_until_ready((jax.device_put(data), after))[0]
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from lamella import config
+from lamella.lower import at_hand
 from lamella.train.features import up_to_date
 from lamella.train.feed import ArrayFeed, Feed
 from lamella.train.joined import stacked
@@ -45,19 +46,22 @@ class Dispatch:
         self._shapes: Any = None
         self._under_way: tuple[Any, int, float] | None = None
         self._kept: list[tuple[Any, int | None]] = []
-        self._waits = True  # for the batch that is under way to the device
-        self._since = self._making = 0.0  # when the first step was made; seconds spent on batches after it
+        self._waits, self._last = True, None  # whether steps are waited for, so that each runs in this thread
+        self._making = self._stepping = 0.0  # seconds, while they are and after the first
 
     def groups(self, batches: Iterator[Any]) -> Iterator[list[Any]]:
         """The batches between two calls of the callbacks."""
-        begun = time.perf_counter()
+        begun, number = time.perf_counter(), 0
         while group := list(islice(batches, self._size)):
-            if self._since:
-                self._making += time.perf_counter() - begun
+            made = time.perf_counter()
             yield group
-            begun = time.perf_counter()
-            self._waits = not self._since or self._making <= _SHORT * (begun - self._since)
-            self._since = self._since or begun
+            done = time.perf_counter()
+            if not number:  # it compiled
+                self._making = self._stepping = 0.0
+            elif self._waits:
+                self._making, self._stepping = self._making + made - begun, self._stepping + done - made
+                self._waits = self._making <= _SHORT * (self._making + self._stepping)
+            begun, number = done, number + 1
 
     def run(self, group: list[Any]) -> Any:
         """Makes a step on each batch; returns what the last one returned."""
@@ -74,14 +78,18 @@ class Dispatch:
         return jax.tree.map(lambda *rows: np.concatenate(rows), *parts) if parts else None
 
     def _alone(self, batch: Any) -> Any:
-        result = self._steps.run(self._kind, batch, self._waits)
+        self._last = result = self._steps.run(self._kind, batch, self._waits, self._last)
         self._keep(result, None)
         return result
 
     def _together(self, batches: list[Any]) -> Any:
-        stack = stacked(batches, self._most)  # while the device is busy with those before
+        begun = time.perf_counter()
+        stack = stacked(batches, self._most)  # where steps are not waited for, the device is busy with those before
+        if self._waits:
+            self._making += (took := time.perf_counter() - begun)
+            self._stepping -= took
         self._wait()
-        result = self._steps.run_joined(self._kind, stack, len(batches))
+        result = self._steps.run_joined(self._kind, at_hand(stack) if self._waits else stack, len(batches))
         self._under_way = result, len(batches), time.perf_counter()
         self._keep(result, len(batches))
         return result

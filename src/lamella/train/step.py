@@ -73,18 +73,19 @@ class Steps(Owner):
 
     # Running them
 
-    def run(self, kind: str, batch: Any, waits: bool = True) -> Any:
+    def run(self, kind: str, batch: Any, waits: bool = True, after: Any = None) -> Any:
         """Makes one step on a batch and keeps the new state.
 
         Args: kind: "train", "test" or "predict".
               waits: for the batch to be in the device's memory, which is better for the step; else the next
                   batch may be made meanwhile.
+              after: the result of the step before, which is waited for, too.
         """
         batch = self._staged(batch)
         self._refresh()
         if not self._jits or self._model.run_eagerly:
             return getattr(self, kind)(batch)
-        return self._program(kind, batch)(self._views[kind], at_hand(batch) if waits else batch)
+        return self._program(kind, batch)(self._views[kind], at_hand(batch, after) if waits else batch)
 
     def joins(self, kind: str, batch: Any) -> bool:
         """Whether many steps on batches like this one are as fast, or faster, as one program."""
