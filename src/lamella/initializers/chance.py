@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import ArgumentError, ShapeError
-from lamella.initializers.initializer import Initializer, Later, cast, on_host
+from lamella.initializers.initializer import HostInitializer, Initializer, cast, on_host
 from lamella.lower import threefry
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 from lamella.state import SeedGenerator, draw_seed, make_default_seed
@@ -44,7 +44,7 @@ class RandomInitializer(Initializer):
         return np.array([int(self.seed) % 2**32, 0], np.uint32)
 
 
-class RandomNormal(Later, RandomInitializer):
+class RandomNormal(HostInitializer, RandomInitializer):
     """A normal distribution.
 
     Example: >>> RandomNormal(stddev=0.1, seed=1)((2, 3)).shape
@@ -55,7 +55,7 @@ class RandomNormal(Later, RandomInitializer):
         self.mean, self.stddev = mean, stddev
         super().__init__(seed)
 
-    def later(self, shape: Any, dtype: Any) -> Any:
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
         return partial(_normal, self._key(), shape, dtype, self.stddev, self.mean)
 
     def get_config(self) -> dict[str, Any]:
@@ -65,25 +65,25 @@ class RandomNormal(Later, RandomInitializer):
 class TruncatedNormal(RandomNormal):
     """A normal distribution cut at two standard deviations from the mean."""
 
-    def later(self, shape: Any, dtype: Any) -> Any:
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
         return partial(_truncated_normal, self._key(), shape, dtype, self.stddev, self.mean)
 
 
-class RandomUniform(Later, RandomInitializer):
+class RandomUniform(HostInitializer, RandomInitializer):
     """Equally likely between `minval` and `maxval`."""
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None):
         self.minval, self.maxval = minval, maxval
         super().__init__(seed)
 
-    def later(self, shape: Any, dtype: Any) -> Any:
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
         return partial(threefry.uniform, self._key(), shape, self.minval, self.maxval, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
 
 
-class VarianceScaling(Later, RandomInitializer):
+class VarianceScaling(HostInitializer, RandomInitializer):
     """Draws with variance scale / n, where n counts connections, so that signals keep their size.
 
     Args: mode: n is the number of inputs ("fan_in"), of outputs ("fan_out"), or their mean ("fan_avg").
@@ -114,7 +114,7 @@ class VarianceScaling(Later, RandomInitializer):
         self.scale, self.mode, self.input_axes, self.output_axes = scale, mode, input_axes, output_axes
         super().__init__(seed)
 
-    def later(self, shape: Any, dtype: Any) -> Any:
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
         variance = self.scale / max(1.0, self._connections(shape))
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)

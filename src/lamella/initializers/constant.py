@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import ArgumentError, ShapeError
-from lamella.initializers.initializer import Initializer, Later, cast, on_host
+from lamella.initializers.initializer import HostInitializer, Initializer, cast, on_host
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 
 
-class Constant(Later):
+class Constant(HostInitializer):
     """Every weight is `value`, a number or an array that fits the shape.
 
     Example: >>> Constant(3.0)((2,)).tolist()
@@ -22,8 +22,16 @@ class Constant(Later):
     def __init__(self, value: Any = 0.0):
         self.value = value
 
-    def later(self, shape: Any, dtype: Any) -> Any:
-        return partial(np.array, np.broadcast_to(cast(self.value, dtype), shape))
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
+        value = cast(self.value, dtype)
+        try:
+            return partial(np.array, np.broadcast_to(value, shape))
+        except ValueError:
+            raise ShapeError(
+                "Constant holds an array that does not fit the weight.",
+                expected=f"a number, or an array that broadcasts to {tuple(shape)}",
+                received=f"an array of shape {value.shape}",
+            ) from None
 
     def get_config(self) -> dict[str, Any]:
         return {"value": serialize_keras_object(self.value)}
@@ -33,17 +41,17 @@ class Constant(Later):
         return cls(deserialize_keras_object(config["value"]))
 
 
-class Zeros(Later):
+class Zeros(HostInitializer):
     """Every weight is 0."""
 
-    def later(self, shape: Any, dtype: Any) -> Any:
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
         return partial(np.zeros, shape, dtype)
 
 
-class Ones(Later):
+class Ones(HostInitializer):
     """Every weight is 1."""
 
-    def later(self, shape: Any, dtype: Any) -> Any:
+    def numbers_later(self, shape: Any, dtype: Any) -> Any:
         return partial(np.ones, shape, dtype)
 
 

@@ -16,13 +16,13 @@ from lamella.dtypes import standardize_dtype
 class Initializer:
     """A first value: subclass it, and return an array of the shape and dtype from `__call__`."""
 
-    later: ClassVar[Callable[..., Any] | None] = None
+    numbers_later: ClassVar[Callable[..., Any] | None] = None
     """(shape, dtype) → a function that computes the value with NumPy, whenever it is called, and cannot fail."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        if "__call__" in vars(cls) and "later" not in vars(cls):
-            cls.later = None  # what a class returns is no longer what the one above it says
+        if "__call__" in vars(cls) and "numbers_later" not in vars(cls):
+            cls.numbers_later = None  # what a class returns is no longer what the one above it says
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not define __call__(shape, dtype=None).")
@@ -54,16 +54,16 @@ def on_host(call: Callable[..., Any]) -> Callable[..., jax.Array]:
     return wrapped
 
 
-class Later(Initializer):
+class HostInitializer(Initializer):
     """An initializer that settles what a value will be, and computes it when it is needed."""
 
-    def later(self, shape: tuple[int, ...], dtype: Any) -> Callable[[], np.ndarray]:
+    def numbers_later(self, shape: tuple[int, ...], dtype: Any) -> Callable[[], np.ndarray]:
         """A function of no arguments that computes the value."""
-        raise NotImplementedError(f"{type(self).__name__} does not define later(shape, dtype).")
+        raise NotImplementedError(f"{type(self).__name__} does not define numbers_later(shape, dtype).")
 
     @on_host
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return self.later(shape, dtype)()
+        return self.numbers_later(shape, dtype)()
 
 
 def cast(value: Any, dtype: Any) -> np.ndarray:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamella.dtypes import standardize_dtype
+from lamella.errors import StateError
 from lamella.state.frame import frame
 
 
@@ -45,14 +46,31 @@ class Later:
 
 
 class Drawn(Later):
-    """A value that NumPy computes: `make` gives the same whenever it is called."""
+    """A value that NumPy computes: `make` gives the same whenever it is called.
+
+    Args: owner: the path of the variable, for errors.
+    """
 
     _host: np.ndarray | None = None
 
+    def __init__(self, make: Callable[[], np.ndarray], shape: Any, dtype: Any, owner: str):
+        super().__init__(make, shape, dtype)
+        self._owner = owner
+
     def host(self) -> np.ndarray:
-        """The value, in the host's memory."""
+        """The value, in the host's memory.
+
+        Raises: StateError: there is not so much.
+        """
         if self._host is None:
-            self._host = self._make()
+            try:
+                self._host = self._make()
+            except MemoryError as error:
+                raise StateError(
+                    f"There is no memory for the first value of the variable {self._owner!r}.",
+                    received=f"shape {self.shape}, {self.dtype.name}: {self.nbytes:,} bytes",
+                    fix="make its layer smaller",
+                ) from error
         return np.asarray(self._host)
 
     def made(self) -> jax.Array:

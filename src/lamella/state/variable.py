@@ -75,7 +75,7 @@ class Variable(Arithmetic):
         self.constraint: Callable[..., Any] | None = None
         self.overwrite_with_gradient = False
         self._trainable = self.made_trainable = bool(trainable)  # the second orders `get_weights`
-        self._value: Any = _later(initializer, shape, dtype) or _initial(initializer, shape, dtype)
+        self._value: Any = _later(initializer, shape, dtype, self.path) or _initial(initializer, shape, dtype)
 
     # What it holds
 
@@ -210,20 +210,23 @@ def _makes_values(initializer: Any) -> bool:
     return callable(initializer) and not hasattr(initializer, "__array__")
 
 
-def _later(initializer: Any, shape: Any, dtype: Any) -> Later | None:
-    """The value, to be computed when it is read; None where it has to be computed now."""
+def _later(initializer: Any, shape: Any, dtype: Any, owner: str) -> Later | None:
+    """The value, to be computed when it is read; None where it has to be computed now.
+
+    Args: owner: the path of the variable.
+    """
     if shape is None or not _makes_values(initializer):
         return None
     if current().deferred:
         return Later(lambda: _initial(initializer, shape, dtype), shape, dtype)
-    if getattr(initializer, "later", None) is None or not is_float(name := standardize_dtype(dtype)):
+    if getattr(initializer, "numbers_later", None) is None or not is_float(name := standardize_dtype(dtype)):
         return None
     settings: Any = jax.config
     if settings.jax_default_device is not None:  # it may be another one when the value is read
         return None
     if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
         return None
-    return Drawn(initializer.later(tuple(shape), jnp.dtype(name)), shape, name)
+    return Drawn(initializer.numbers_later(tuple(shape), jnp.dtype(name)), shape, name, owner)
 
 
 def _initial(initializer: Any, shape: Any, dtype: Any) -> jax.Array:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lamella as keras
-from lamella.errors import LamellaError
+from lamella.errors import LamellaError, ShapeError, StateError
 from lamella.initializers import chance
 from lamella.lower import threefry
 from lamella.state import StateView, Variable, state_of
@@ -174,11 +174,28 @@ def test_a_call_of_ones_own_is_heard():
     np.testing.assert_array_equal(variable.numpy(), [7, 7])
 
 
+def test_no_memory_for_a_value():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(10**13, name="wide")])
+    for read in (model.get_weights, lambda: model(np.ones((1, 3))), lambda: StateView(model).read()):
+        with pytest.raises(StateError, match=r"(?s)wide/kernel.*120,000,000,000,000 bytes.*smaller"):
+            read()
+
+
+def test_another_meaning_of_the_name_does_no_harm():
+    class Own:
+        later = "after the others"
+
+        def __call__(self, shape, dtype=None):
+            return np.ones(shape, dtype)
+
+    assert Variable(Own(), (2,)).numpy().tolist() == [1, 1]
+
+
 def test_what_can_fail_fails_at_once():
     for initializer in ("orthogonal", "identity"):
         with pytest.raises(LamellaError):
             Variable(keras.initializers.get(initializer), (2,))
-    with pytest.raises(ValueError):
+    with pytest.raises(ShapeError, match=r"(?s)broadcasts to \(2,\).*shape \(3,\)"):
         Variable(keras.initializers.Constant(np.ones(3)), (2,))
     with pytest.raises(ValueError):
         Variable(keras.initializers.Zeros(), (-2,))
