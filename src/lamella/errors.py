@@ -77,6 +77,14 @@ class MissingExtraError(LamellaError, ImportError):
     """A feature needs an optional package that is not installed."""
 
 
+class MissingAttributeError(LamellaError, AttributeError):
+    """A module does not have the name that was asked for."""
+
+
+class MissingModuleError(LamellaError, ModuleNotFoundError):
+    """A module of this name cannot be imported."""
+
+
 def nearest(name: str, options: Iterable[str], most: int = 3) -> str:
     """The options most like `name`, quoted, for the `fix` line of an error.
 

@@ -1,4 +1,4 @@
-"""The command line: `lamella demo`, `convert`, `summary`, `explain`, `diff`."""
+"""The command line: `lamella run`, `demo`, `convert`, `summary`, `explain`, `diff`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb; returns the exit code: 0 fine, 1 an error (or files that differ), 2 wrong use."""
     parser = argparse.ArgumentParser(prog="lamella", description="Layers and models on JAX.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_run(verbs)
     _add_demo(verbs)
     _add_convert(verbs)
     _add_summary(verbs)
     _add_explain(verbs)
     _add_diff(verbs)
-    chosen = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["run"]:  # what follows is the program's, options too
+        from lamella.cli.run import run
+
+        return run(given[1:])
+    chosen = parser.parse_args(given)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # an old terminal shows what it can
@@ -34,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lamella {chosen.verb}: {error}", file=sys.stderr)
         return 1
     return code
+
+
+def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verbs.add_parser("run", help="run a program in which `import keras` and `tf.keras` mean Lamella")
 
 
 def _add_demo(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
