@@ -46,6 +46,10 @@ class ArgumentError(LamellaError, ValueError):
     """An argument has a value outside of what is allowed."""
 
 
+class UnknownSizeError(ShapeError, ArgumentError):
+    """Weights depend on a size that is not known yet."""
+
+
 class UnknownNameError(LamellaError, ValueError):
     """A name, address or key stands for nothing; the nearest ones are listed."""
 

@@ -3,7 +3,7 @@
 from lamella.graph.addresses import addresses
 from lamella.graph.function import Function
 from lamella.graph.function_op import OPS, FunctionOp, op
-from lamella.graph.infer import TRIALS, output_spec
+from lamella.graph.infer import output_spec
 from lamella.graph.node import Node, node_of, record
 from lamella.graph.observer import Key, Observer
 from lamella.graph.op_errors import open_sizes
@@ -19,12 +19,12 @@ from lamella.graph.tensor import (
 )
 from lamella.graph.topology import Graph
 from lamella.graph.trace import trace
+from lamella.graph.unknown_sizes import common_shape, run_on_shapes
 
 __all__ = [
     "NO_HISTORY",
     "OPERATORS",
     "OPS",
-    "TRIALS",
     "Function",
     "FunctionOp",
     "Graph",
@@ -37,6 +37,7 @@ __all__ = [
     "Value",
     "addresses",
     "any_symbolic",
+    "common_shape",
     "is_keras_tensor",
     "node_of",
     "op",
@@ -44,6 +45,7 @@ __all__ = [
     "origin",
     "output_spec",
     "record",
+    "run_on_shapes",
     "standardize_shape",
     "trace",
 ]

@@ -8,11 +8,8 @@ from typing import Any
 import jax
 
 from lamella.graph.tensor import KerasTensor
+from lamella.graph.unknown_sizes import common_shape, run_on_shapes
 from lamella.state import current, frame
-
-# Unknown sizes are tried as two numbers with many divisors: a size that comes
-# out differently depends on them and stays unknown, one that does not is known.
-TRIALS = (2520, 5040)
 
 
 def output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -34,18 +31,14 @@ def output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with frame(overlay=dict(current().overlay or {}), observer=None):
             return function(*positional, **named)
 
-    def trial(size: int) -> Any:
-        return jax.eval_shape(abstract, [_filled(leaves[i], size) for i in places])
+    tensors = [leaves[place] for place in places]
 
-    first = trial(TRIALS[0])
-    if all(None not in leaves[i].shape for i in places):
-        return jax.tree.map(lambda a: KerasTensor(a.shape, a.dtype), first)
-    return jax.tree.map(_agreed, first, trial(TRIALS[1]))
+    def run(shapes: list[tuple[int, ...]]) -> Any:
+        return jax.eval_shape(abstract, list(map(_typed, shapes, tensors)))
 
-
-def _filled(tensor: KerasTensor, size: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(tuple(size if d is None else d for d in tensor.shape), tensor.dtype)
+    results = run_on_shapes(run, [tensor.shape for tensor in tensors])
+    return jax.tree.map(lambda *r: KerasTensor(common_shape([a.shape for a in r]), r[0].dtype), *results)
 
 
-def _agreed(a: Any, b: Any) -> KerasTensor:
-    return KerasTensor(tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)), a.dtype)
+def _typed(shape: tuple[int, ...], tensor: KerasTensor) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, tensor.dtype)

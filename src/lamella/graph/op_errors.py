@@ -10,10 +10,10 @@ import jax
 import jax.core
 
 from lamella.errors import LamellaError, OperationError
-from lamella.graph.infer import TRIALS
 from lamella.graph.tensor import KerasTensor
+from lamella.graph.unknown_sizes import STAND_INS
 
-_TRIED = re.compile(r"\b({}|{})\b".format(*TRIALS))
+_TRIED = re.compile(r"\b({}|{})\b".format(*STAND_INS))
 _LONGEST = 300
 _OURS = {"jax", "numpy", "opt_einsum", "lamella"}  # whose errors are about what the op was given
 
@@ -36,7 +36,9 @@ def open_sizes(text: str) -> str:
 
 
 def _is_tried(value: Any) -> bool:
-    return isinstance(value, KerasTensor) or (isinstance(value, jax.core.Tracer) and bool({*TRIALS} & {*value.shape}))
+    return isinstance(value, KerasTensor) or (
+        isinstance(value, jax.core.Tracer) and bool({*STAND_INS} & {*value.shape})
+    )
 
 
 def _is_users(error: Exception) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 import jax
 
-from lamella.graph.infer import TRIALS
 from lamella.graph.operation import Operation
 from lamella.graph.tensor import KerasTensor
+from lamella.graph.unknown_sizes import STAND_INS
 
 
 class Value(KerasTensor):
@@ -29,7 +29,7 @@ class Value(KerasTensor):
         self.site, self.index = site, index
         self.enters: tuple[Site, int] | None = None
 
-    def sized(self, size: int = TRIALS[0]) -> jax.ShapeDtypeStruct:
+    def sized(self, size: int = STAND_INS[0]) -> jax.ShapeDtypeStruct:
         """Its shape and dtype, with a number for each unknown size."""
         return jax.ShapeDtypeStruct(tuple(size if d is None else d for d in self.shape), self.dtype)
 

@@ -13,12 +13,12 @@ import jax
 
 from lamella.errors import LamellaError
 from lamella.graph.flows import Code, Flows, mark
-from lamella.graph.infer import TRIALS
 from lamella.graph.observer import Key, Observer
 from lamella.graph.operation import Operation
 from lamella.graph.site import Site, Value
 from lamella.graph.tensor import KerasTensor
 from lamella.graph.topology import Graph
+from lamella.graph.unknown_sizes import common_shape, run_on_shapes
 from lamella.state import current, frame, get_mask, set_mask
 
 
@@ -175,25 +175,24 @@ def _is_array(leaf: Any) -> bool:
 def _observe(site: Site) -> None:
     """Runs a call on shapes and takes down what happens inside."""
     try:
-        first = _run(site, TRIALS[0])
-        known = all(None not in value.shape for value in site.inputs)
-        second = first if known else _run(site, TRIALS[1])
+        runs = run_on_shapes(lambda shapes: _run(site, shapes), [value.shape for value in site.inputs])
     except Exception as error:
         if site.parent is None and not isinstance(error, jax.errors.ConcretizationTypeError):
             raise
         site.note = _why(site, error)
         return
-    _Assembly(site, first, second).build()
+    _Assembly(site, runs).build()
 
 
-def _run(site: Site, size: int) -> tuple[_Recorder, Flows]:
+def _run(site: Site, shapes: list[tuple[int, ...]]) -> tuple[_Recorder, Flows]:
     recorder = _Recorder()
 
     def run(*values: Any) -> Any:
         with frame(overlay=dict(current().overlay or {}), observer=recorder, losses=[], deferred=True):
             return [leaf for leaf in jax.tree.leaves(site.again(*values)) if _is_array(leaf)]
 
-    return recorder, Flows(jax.make_jaxpr(run)(*(value.sized(size) for value in site.inputs)))
+    typed = [jax.ShapeDtypeStruct(shape, value.dtype) for shape, value in zip(shapes, site.inputs, strict=True)]
+    return recorder, Flows(jax.make_jaxpr(run)(*typed))
 
 
 def _why(site: Site, error: Exception) -> str:
@@ -204,11 +203,11 @@ def _why(site: Site, error: Exception) -> str:
 
 
 class _Assembly:
-    """Makes the sites inside of an observed call from what two runs of it saw."""
+    """Makes the sites inside of an observed call from what runs of it saw."""
 
-    def __init__(self, site: Site, first: tuple[_Recorder, Flows], second: tuple[_Recorder, Flows]):
-        self.root, (self.recorder, self.flows) = site, first
-        self.calls, self.others = self.recorder.calls, second[0].calls
+    def __init__(self, site: Site, runs: list[tuple[_Recorder, Flows]]):
+        self.root, (self.recorder, self.flows) = site, runs[0]
+        self.calls, self.others = self.recorder.calls, [recorder.calls for recorder, _ in runs[1:]]
         self.sites: dict[int, Site] = {0: site}
         self.inner: dict[int, list[Site]] = {0: []}
         self.codes: dict[int, Value] = {}
@@ -254,10 +253,13 @@ class _Assembly:
         return jax.tree.unflatten(self.calls[index].structure, leaves)
 
     def _shapes(self, index: int, side: str = "outputs") -> list[tuple[Any, Any]]:
-        """The shapes that both runs saw; where they differ, a size is unknown."""
+        """The shapes that all runs saw; where they differ, a size is unknown."""
         mine = getattr(self.calls[index], side)
-        other = getattr(self.others[index], side) if index < len(self.others) else mine
-        return [(_agreed(a, b), _name(dtype)) for (a, dtype), (b, _) in zip(mine, other, strict=False)]
+        others = [getattr(calls[index], side) for calls in self.others if index < len(calls)]
+        return [
+            (_common([shape, *(o[n][0] for o in others if n < len(o))]), _name(dtype))
+            for n, (shape, dtype) in enumerate(mine)
+        ]
 
     def _value(self, marked: str, shape: tuple[Any, Any], within: int) -> Value:
         return self._from(self.flows.of.get(marked), shape, within)
@@ -291,5 +293,5 @@ def _name(dtype: Any) -> str:
     return str(dtype)
 
 
-def _agreed(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int | None, ...]:
-    return tuple(m if m == n else None for m, n in zip(a, b, strict=True)) if len(a) == len(b) else a
+def _common(shapes: list[tuple[int, ...]]) -> tuple[int | None, ...]:
+    return common_shape([shape for shape in shapes if len(shape) == len(shapes[0])])

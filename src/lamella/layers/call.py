@@ -12,8 +12,8 @@ import numpy as np
 
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError
-from lamella.graph import TRIALS, KerasTensor
-from lamella.state import Variable, get_mask, set_mask
+from lamella.graph import KerasTensor
+from lamella.state import Variable, current, get_mask, set_mask
 
 _TENSORS = (jax.Array, KerasTensor)
 _CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -138,7 +138,8 @@ class Call:
 def _symbolic(leaf: Any) -> Any:
     if not isinstance(leaf, _TENSORS):
         return leaf
-    sizes = [None if size in TRIALS else size for size in leaf.shape]
+    trial = current().trial
+    sizes = leaf.shape if trial is None else trial.with_unknown(leaf.shape)
     return KerasTensor([None, *sizes[1:]] if sizes else (), str(leaf.dtype))
 
 

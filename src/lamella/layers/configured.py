@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lamella import activations, constraints, initializers, regularizers
-from lamella.errors import ArgumentError, ShapeError
+from lamella.errors import ArgumentError, ShapeError, UnknownSizeError
 from lamella.graph import KerasTensor
 from lamella.layers.layer import Layer
 from lamella.state import Variable
@@ -83,7 +83,7 @@ class Configured(Layer):
         """The size of an axis that weights depend on."""
         self._check_axes(input_shape, axis)
         if input_shape[axis] is None:
-            raise ShapeError(
+            raise UnknownSizeError(
                 f"{self._where()} needs to know the size of axis {axis} of its input.",
                 expected=f"a number in axis {axis}",
                 received=tuple(input_shape),

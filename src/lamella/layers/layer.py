@@ -27,16 +27,32 @@ def _building(build: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
         if self._in_build:  # super().build() inside of a build()
             return build(self, *args, **kwargs)
+        trial = current().trial
+        if trial is not None:
+            trial.undo.append(_restorer(self))
         self._in_build = True
         try:
             with frame(path=(*current().path, self.name), autocast=None, observer=None), jax.ensure_compile_time_eval():
                 build(self, *args, **kwargs)
+                if self._build_by_call_on is not None:  # Model.build(), perhaps called by an own build()
+                    self._build_by_call(self._build_by_call_on)
         finally:
-            self._in_build = False
+            self._in_build, self._build_by_call_on = False, None
         self._build_shapes = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
         self.built = True
 
     return wrapped
+
+
+def _restorer(layer: Layer) -> Callable[[], None]:
+    """What brings a layer back to how it is now: without the weights that its `build` makes."""
+    before = {**vars(layer), "_added": list(layer._added)}
+
+    def restore() -> None:
+        vars(layer).clear()
+        vars(layer).update(before)
+
+    return restore
 
 
 class Layer(Weights):
@@ -61,6 +77,7 @@ class Layer(Weights):
     _convert_input_args = True
     _allow_non_tensor_positional_args = False
     _in_build = False
+    _build_by_call_on: Any = None  # the shape that an own build() passed to the inherited one
     called_on: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # the arguments it was built on
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -196,8 +213,12 @@ class Layer(Weights):
     # Building
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights.  Without an own `build`, the layer is run abstractly on the shape."""
-        self._build_by_call(input_shape)
+        """Makes the weights.  Without an own `build`, the layer is run abstractly on the shape.
+
+        An own `build` may call this one at any point; what its `call` needs is made by then or later.
+        """
+        if type(self).build is Layer.build:
+            self._build_by_call(input_shape)
 
     def _build_for(self, call: Call, symbolic: bool) -> None:
         if self.built:
@@ -206,10 +227,14 @@ class Layer(Weights):
         if type(self).build is not Layer.build:
             unless = () if symbolic else (jax.errors.ConcretizationTypeError,)
             with suppress(*unless):  # a call() that branches on data: what is inside is built as it runs
-                self.build(**call.shapes_for(self.build, type(self).__name__))
+                self.build(**self._shapes_to_build_with(call))
             self._check(call.first)
         elif symbolic and type(self).compute_output_shape is not Layer.compute_output_shape:
             output_spec(self.call, **call.tensors)  # the shape will not ask call(): what is inside is built here
+
+    def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
+        shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial
+        return shapes if trial is None else _map_shapes(trial.with_unknown, shapes)
 
     def _build_by_call(self, input_shape: Any) -> None:
         if input_shape is None or type(self).call is Layer.call or signature_of(type(self).call).needs_more:

@@ -17,7 +17,7 @@ import numpy as np
 
 from lamella import constraints, initializers, regularizers
 from lamella.dtypes import is_float, standardize_dtype
-from lamella.errors import ArgumentError, ShapeError, StateError
+from lamella.errors import ArgumentError, ShapeError, StateError, UnknownSizeError
 from lamella.graph import Operation
 from lamella.state import Owner, SeedGenerator, Variable, attribute_children, changes, frame
 
@@ -58,7 +58,7 @@ class Weights(Operation):
 
         Args:    shape: all sizes known; () if None.
                  initializer: glorot_uniform for floats and zeros for others if None.
-        Raises:  ArgumentError: the shape holds None.
+        Raises:  UnknownSizeError: the shape holds None.
         Example: >>> layer = Layer()
                  >>> layer.add_weight(shape=(2, 3), name="w").shape
                  (2, 3)
@@ -259,7 +259,7 @@ def _pairs(variables: list[Variable], values: Iterable[Any], name: str) -> list[
 
 def _known(layer: Weights, shape: Any, name: str | None) -> tuple[int, ...]:
     if any(size is None for size in shape):
-        raise ArgumentError(
+        raise UnknownSizeError(
             f"Weight {name!r} of {type(layer).__name__} {layer.name!r} needs a shape without None.",
             received=tuple(shape),
             fix="give the input's sizes that the weight depends on, e.g. Input((32, 32, 3))",

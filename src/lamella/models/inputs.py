@@ -91,9 +91,9 @@ def _fitted(value: Any, tensor: KerasTensor, where: str) -> Any:
         return value
     mask, fitted = get_mask(value), None
     if rank == wanted + 1 and value.shape[-1] == 1:
-        fitted = value.reshape(value.shape[:-1])
+        fitted = value[..., 0]
     elif rank == wanted - 1 and tensor.shape[-1] == 1:
-        fitted = value.reshape((*value.shape, 1))
+        fitted = value[..., None]
     if fitted is None:
         raise ShapeError(
             f"{where} cannot take this as {_name(tensor)!r}.", expected=tensor.shape, received=describe(value)

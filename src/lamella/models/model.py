@@ -65,9 +65,12 @@ class Model(Trainer, GraphModel):
         return find_layer(self, name, index)
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights of every layer for inputs of this shape, batch first."""
+        """Makes the weights of every layer for inputs of this shape, batch first.
+
+        An own `build` may call this one at any point: the layers inside are built after it.
+        """
         if self._graph is None:
-            self._build_by_call(input_shape)
+            self._build_by_call_on = input_shape
 
     def summary(
         self,

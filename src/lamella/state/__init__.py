@@ -1,6 +1,6 @@
 """Where arrays live, and how a call sees them."""
 
-from lamella.state.frame import Frame, current, frame
+from lamella.state.frame import Frame, Trial, current, frame
 from lamella.state.masks import get_mask, set_mask
 from lamella.state.names import auto_name, get_uid, reset_names, to_snake_case
 from lamella.state.pure import State, StateView, grad, pure, state_of, value_and_grad, write_state
@@ -24,6 +24,7 @@ __all__ = [
     "State",
     "StateView",
     "StatelessScope",
+    "Trial",
     "Variable",
     "at",
     "attribute_children",

@@ -7,12 +7,29 @@ current one, so whatever is not named stays as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lamella.state.variable import Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a function on shapes, in which unknown sizes have numbers.
+
+    stand_ins: the numbers that stand for unknown sizes; a layer that is built sees None for them.
+    undo:      what takes back the builds of this run, should it fail.
+    """
+
+    stand_ins: frozenset[int] = frozenset()
+    undo: list[Callable[[], None]] = field(default_factory=list)
+
+    def with_unknown(self, shape: Iterable[int | None]) -> tuple[int | None, ...]:
+        """A shape with None for the sizes that are unknown."""
+        return tuple(None if size in self.stand_ins else size for size in shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +44,7 @@ class Frame:
     losses:   collects what `add_loss` is given, or None.
     path:     names of the layers around this call, outermost first.
     deferred: variables made here compute their initial values when these are first read.
+    trial:    the run on shapes that this call is part of, or None.
     observer: is told of every call (lamella.graph.Observer), or None.
     """
 
@@ -37,6 +55,7 @@ class Frame:
     losses: list[Any] | None = None
     path: tuple[str, ...] = ()
     deferred: bool = False
+    trial: Trial | None = None
     observer: Any = None
 
 

@@ -1,0 +1,117 @@
+"""An own `build` may call the inherited one wherever it likes."""
+
+import numpy as np
+import pytest
+
+import lamella as keras
+from lamella import layers, ops
+
+
+class First(layers.Layer):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.w = self.add_weight(shape=(input_shape[-1], 3))
+
+    def call(self, x):
+        return ops.matmul(x, self.w)
+
+
+class Last(First):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(), initializer="ones")
+        super().build(input_shape)
+
+    def call(self, x):
+        return super().call(x) * self.scale
+
+
+class InTheMiddle(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = layers.Dense(3)
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+        super().build(input_shape)
+        self.v = self.add_weight(shape=(3, 3), initializer="ones")
+
+    def call(self, x):
+        return ops.matmul(self.inner(x), self.v)
+
+
+class Without(layers.Layer):
+    """Names the inherited method by its class, as older code does, and sets `built` itself."""
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1], 3))
+        self.built = True
+        layers.Layer.build(self, input_shape)
+
+    def call(self, x):
+        return ops.matmul(x, self.w)
+
+
+@pytest.mark.parametrize("cls", [First, Last, InTheMiddle, Without])
+def test_layers(cls):
+    layer = cls()
+    assert layer(np.ones((2, 4), "float32")).shape == (2, 3)
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, cls()(inputs))
+    assert model.predict(np.ones((2, 4)), verbose=0).shape == (2, 3)
+    built = cls()
+    built.build((None, 4))
+    assert len(built.weights) == len(layer.weights)
+
+
+def test_several_generations_and_several_inputs():
+    class Pair(layers.Layer):
+        def build(self, a_shape, b_shape):
+            super().build(a_shape)
+            self.w = self.add_weight(shape=(a_shape[-1], b_shape[-1]))
+
+        def call(self, a, b):
+            return ops.matmul(a, self.w) + b
+
+    assert Pair()(np.ones((2, 4), "float32"), np.ones((2, 3), "float32")).shape == (2, 3)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_models_are_built_whole(first):
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3)
+
+        def build(self, input_shape):
+            if first:
+                super().build(input_shape)
+            self.w = self.add_weight(shape=(3, 3))
+            if not first:
+                super().build(input_shape)
+
+        def call(self, x):
+            return ops.matmul(self.dense(x), self.w)
+
+    model = Net()
+    model.build((None, 4))
+    assert sorted(w.shape for w in model.weights) == [(3,), (3, 3), (4, 3)]
+    model = Net()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 4)), np.ones((4, 3)), verbose=0)
+    assert len(model.weights) == 3
+
+
+def test_nothing_runs_before_an_own_build_is_done():
+    calls = []
+
+    class Watched(layers.Layer):
+        def build(self, input_shape):
+            super().build(input_shape)
+            assert not calls
+
+        def call(self, x):
+            calls.append(x.shape)
+            return x
+
+    Watched().build((None, 3))
+    assert not calls
