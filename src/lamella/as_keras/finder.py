@@ -10,10 +10,11 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from lamella.as_keras import old_names, tensorflow_missing, tensorflow_present
+from lamella.as_keras import old_names, tensorflow_missing
 from lamella.as_keras.keras_src import SourceModule, is_source_module, missing_source
 from lamella.as_keras.namespace import KERAS_VERSION, Namespace, room
 from lamella.as_keras.old_modules import OldModule
+from lamella.as_keras.tensorflow_loader import spec_of_tensorflow
 from lamella.errors import MissingModuleError, StateError, nearest
 
 # Other names of the same modules: how TensorFlow, and people, reach Keras.
@@ -38,7 +39,11 @@ def install() -> None:
             fix="import lamella.as_keras first, before anything that imports keras; or start with `lamella run`",
         )
     sys.meta_path.insert(0, KerasFinder())
-    if importlib.util.find_spec("tensorflow") is None:
+    if "tensorflow" in sys.modules:
+        from lamella.as_keras.tensorflow_present import set_up
+
+        set_up(sys.modules["tensorflow"])
+    elif importlib.util.find_spec("tensorflow") is None:
         tensorflow_missing.install()
 
 
@@ -61,7 +66,7 @@ class KerasFinder(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname == "tensorflow":
-            return tensorflow_present.spec_with_notes(fullname, path, self)
+            return spec_of_tensorflow(self)
         name = canonical(fullname)
         if name is None:
             return None

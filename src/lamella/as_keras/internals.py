@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from lamella import activations, config, dtypes
 from lamella.errors import ArgumentError, MissingExtraError
@@ -83,7 +83,7 @@ class SymbolicScope(frame):
 
 def in_symbolic_scope() -> bool:
     """Whether this code runs on shapes, without values."""
-    return isinstance(jnp.zeros((), "int32") + 0, jax.core.Tracer)
+    return isinstance(jnp.zeros((), "int32") + 0, Tracer)
 
 
 def in_stateless_scope() -> bool:

@@ -1,7 +1,127 @@
-"""`import tensorflow` where TensorFlow is not installed: a stand-in that holds `keras`."""
+"""`import tensorflow` where TensorFlow is not installed: programs get a stand-in that holds `keras`.
+
+Libraries do not: they ask whether TensorFlow is there, to choose their code, and the answer stays no.  So the stand-in
+is in no `sys.modules` and no finder knows of it; it is what the `import` statement of a program gives.  Only
+`tensorflow.keras`, which is Lamella, is given to everybody.
+"""
 
 from __future__ import annotations
 
+import builtins
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lamella.as_keras.tensorflow_names import PARTS, SERVED, VERSION, advice
+from lamella.as_keras.tensorflow_words import served, tensors_have_numpy
+from lamella.errors import MissingAttributeError, MissingModuleError
+
+_NAME = "tensorflow"
+# Where TensorFlow shows Keras: the modules that everybody may import.
+_KERAS = ("tensorflow.keras", "tensorflow.python.keras", "tensorflow.compat.v2.keras", "tensorflow.compat.v1.keras")
+_LIBRARIES = {"site-packages", "dist-packages"}
+
 
 def install() -> None:
-    """Lets programs import the stand-in."""
+    """Lets `import tensorflow` in programs give the stand-in."""
+    builtins.__import__ = _importer(builtins.__import__)
+
+
+def _importer(imported: Callable[..., Any]) -> Callable[..., Any]:
+    """Python's `__import__`, which knows of the stand-in."""
+
+    def import_with_stand_in(
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        if level == 0 and name.startswith(_NAME) and name.partition(".")[0] == _NAME and _NAME not in sys.modules:
+            keras = _keras_name(name)
+            if keras is not None:
+                module = imported(keras, globals, locals, fromlist or ("__name__",), 0)
+                return module if fromlist else STAND_IN
+            if tuple(fromlist or ()) == ("keras",) or not _is_library(globals or {}):
+                return _stand_in(name, fromlist)
+        return imported(name, globals, locals, fromlist, level)
+
+    return import_with_stand_in
+
+
+def _keras_name(name: str) -> str | None:
+    for prefix in _KERAS:
+        if name == prefix or name.startswith(f"{prefix}."):
+            return "keras" + name.removeprefix(prefix)
+    return None
+
+
+def _is_library(names: Mapping[str, Any]) -> bool:
+    """Whether the globals are those of an installed package, or of Lamella, not of a program."""
+    name, file = str(names.get("__name__", "")), names.get("__file__")
+    if name == "__main__" or not isinstance(file, str):
+        return False
+    path = Path(file)
+    standard = Path(importlib.__file__ or "").parents[1]
+    return name.partition(".")[0] == "lamella" or bool(_LIBRARIES & {*path.parts}) or standard in path.parents
+
+
+def _stand_in(name: str, fromlist: Sequence[str] | None) -> Any:
+    """What `import tensorflow…` gives a program; refuses what is not there with the way that serves."""
+    part: Any = STAND_IN
+    tensors_have_numpy()
+    try:
+        for inner in name.split(".")[1:]:
+            part = getattr(part, inner)
+        for wanted in fromlist or ():
+            if wanted != "*":
+                getattr(part, wanted)
+    except MissingAttributeError as error:
+        raise MissingModuleError(error.what, fix=error.fix) from None
+    return part if fromlist else STAND_IN
+
+
+class StandIn(ModuleType):
+    """`tensorflow`, or a module of it, where it is not installed."""
+
+    def __init__(self, name: str):
+        super().__init__(name, "Stands for TensorFlow, which is not installed: it holds `keras`.")
+        self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        path = f"{self.__name__}.{name}".removeprefix(f"{_NAME}.")
+        if path == "keras" or path in ("compat.v1.keras", "compat.v2.keras", "python.keras"):
+            return importlib.import_module("keras")
+        if path == "__version__":
+            return VERSION
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        value = self._made(path.removeprefix("compat.v2.").removeprefix("compat.v1."))
+        setattr(self, name, value)
+        return value
+
+    def _made(self, path: str) -> Any:
+        if path in SERVED:
+            return served(path)
+        if path in PARTS:
+            return StandIn(f"{_NAME}.{path}")
+        raise _refusal(path)
+
+    def __dir__(self) -> list[str]:
+        own = self.__name__.removeprefix(_NAME).lstrip(".")
+        prefix = f"{own}." if own else ""
+        inside = {path.removeprefix(prefix).partition(".")[0] for path in {*SERVED, *PARTS} if path.startswith(prefix)}
+        return sorted(inside | (set() if own else {"__version__", "keras"}))
+
+    def __repr__(self) -> str:
+        return f"<module {self.__name__!r}: Lamella's stand-in, TensorFlow is not installed>"
+
+
+def _refusal(path: str) -> MissingAttributeError:
+    return MissingAttributeError(f"TensorFlow is not installed, and tf.{path} needs it.", fix=advice(path))
+
+
+STAND_IN = StandIn(_NAME)
