@@ -54,16 +54,28 @@ class UnknownNameError(LamellaError, ValueError):
     """A name, address or key stands for nothing; the nearest ones are listed."""
 
 
-class StateError(LamellaError, RuntimeError):
+class StateError(LamellaError, RuntimeError, ValueError):
     """Something was asked of an object before (or after) it could answer."""
+
+
+class NotCalledError(StateError, AttributeError):
+    """An attribute that only a call gives: `hasattr` says that it is not there yet."""
 
 
 class GraphError(LamellaError, ValueError):
     """Symbolic tensors do not form the graph that was asked for."""
 
 
+class NoValueError(GraphError, TypeError):
+    """The numbers of a symbolic tensor were asked for: they come later."""
+
+
 class ConfigError(LamellaError, TypeError, ValueError):
     """An object cannot be written as a config, or a config cannot be read."""
+
+
+class NoConfigError(ConfigError, NotImplementedError):
+    """An object cannot be written as a config, since its class does not define `get_config`."""
 
 
 class FileError(LamellaError, ValueError, OSError):

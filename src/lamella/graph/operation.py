@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from lamella.errors import ArgumentError, ConfigError, StateError
+from lamella.errors import ArgumentError, NoConfigError, NotCalledError
 from lamella.graph.infer import output_spec
 from lamella.graph.node import Node, record
 from lamella.graph.tensor import any_symbolic
@@ -20,6 +20,7 @@ class Operation(Owner):
     Args:    name: unique in a model; None takes the next automatic one.
     """
 
+    config_of_class: tuple[str, ...] = ()  # arguments that the class's own `get_config` writes
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -86,7 +87,7 @@ class Operation(Owner):
 
     def _only_node(self, what: str) -> Node:
         if not self.inbound_nodes:
-            raise StateError(
+            raise NotCalledError(
                 f"{type(self).__name__} {self.name!r} has no {what}: it was not called on symbolic tensors."
             )
         return self.inbound_nodes[0]
@@ -94,19 +95,19 @@ class Operation(Owner):
     # What it was made from
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one: the constructor's, as it was called.
+        """The arguments that make an equal one: the constructor's, as it was called, and its defaults.
 
-        Raises: ConfigError: an argument is no plain value.
+        Raises: NoConfigError: an argument is no plain value.
         """
         config = _bound_arguments(self)
         for key, value in config.items():
-            if not _is_plain(value):
-                raise ConfigError(
+            if not _is_plain(value) and key not in self.config_of_class:
+                raise NoConfigError(
                     f"{type(self).__name__} cannot be written as a config: argument {key!r} is no plain value.",
                     received=type(value).__name__,
                     fix=f"define get_config() (and from_config()) in {type(self).__name__}",
                 )
-        return {**config, "name": self.name}
+        return {"name": self.name, **config} if _takes_name(self) else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -124,10 +125,34 @@ class Operation(Owner):
 
 
 def _bound_arguments(operation: Operation) -> dict[str, Any]:
+    """The constructor's arguments by name, but for the operation's own name.
+
+    Raises: NoConfigError: some of them have no name.
+    """
     args, kwargs = operation._init_arguments
-    parameters = list(inspect.signature(type(operation).__init__).parameters.values())[1:]
-    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return {**dict(zip(names, args, strict=False)), **kwargs}
+    signature = inspect.signature(type(operation).__init__)
+    bound = signature.bind(operation, *args, **kwargs)
+    bound.apply_defaults()
+    config: dict[str, Any] = {}
+    for parameter in list(signature.parameters.values())[1:]:
+        value = bound.arguments[parameter.name]
+        if parameter.kind is parameter.POSITIONAL_ONLY or (parameter.kind is parameter.VAR_POSITIONAL and value):
+            raise NoConfigError(
+                f"{type(operation).__name__} cannot be written as a config: its argument {parameter.name!r} has no "
+                "name to be given by.",
+                fix="take arguments by name, or define get_config() and from_config()",
+            )
+        if parameter.kind is parameter.VAR_KEYWORD:
+            config.update(value)
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            config[parameter.name] = value
+    config.pop("name", None)
+    return config
+
+
+def _takes_name(operation: Operation) -> bool:
+    parameters = inspect.signature(type(operation).__init__).parameters
+    return "name" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _is_plain(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lamella.dtypes import standardize_dtype
-from lamella.errors import ArgumentError, GraphError
+from lamella.errors import ArgumentError, GraphError, NoValueError, ShapeError
 from lamella.state import auto_name
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class KerasTensor:
 
     Args: shape: a tuple; None stands for a size known later.
     """
+
+    _compares: bool | None = None  # of the result of ==: whether it was one tensor on both sides
 
     def __init__(
         self,
@@ -77,14 +79,16 @@ class KerasTensor:
     def __iter__(self) -> NoReturn:
         raise GraphError("Iterating over a symbolic tensor is not possible.", fix="use lamella.ops.unstack")
 
-    def __bool__(self) -> NoReturn:
-        raise GraphError(
+    def __bool__(self) -> bool:
+        if self._compares is not None:  # `tensor in tensors`, as Python asks it
+            return self._compares
+        raise NoValueError(
             "A symbolic tensor has no truth value: its numbers come later.",
             fix="use lamella.ops.where or lamella.ops.cond, or write a Layer whose call() branches",
         )
 
     def _no_value(self, *_: Any, **__: Any) -> NoReturn:
-        raise GraphError(
+        raise NoValueError(
             f"{self!r} has a shape and a dtype, but no numbers yet.",
             fix="use lamella.ops in place of numpy or jax.numpy, or move the code into the call() of a Layer",
         )
@@ -99,10 +103,25 @@ def _operator(name: str, reflected: bool = False) -> Callable[..., Any]:
 
 
 _REFLECTED = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
-for _name in [*_REFLECTED, *["lt", "le", "gt", "ge", "eq", "ne", "getitem", "neg", "pos", "abs", "invert", "round"]]:
+for _name in [*_REFLECTED, *["lt", "le", "gt", "ge", "ne", "getitem", "neg", "pos", "abs", "invert", "round"]]:
     setattr(KerasTensor, f"__{_name}__", _operator(_name))
 for _name in _REFLECTED:
     setattr(KerasTensor, f"__r{_name}__", _operator(_name, reflected=True))
+
+
+def _equal(self: KerasTensor, other: Any) -> Any:
+    """A symbolic tensor, whose truth value is whether both are the same tensor; that alone where shapes do not fit."""
+    if not isinstance(other, (KerasTensor, bool, int, float, complex, list, tuple)) and not hasattr(other, "__array__"):
+        return NotImplemented
+    try:
+        equal = OPERATORS["eq"](self, other)
+    except ShapeError:
+        return NotImplemented
+    equal._compares = self is other
+    return equal
+
+
+KerasTensor.__eq__ = _equal  # type: ignore[method-assign]
 KerasTensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 

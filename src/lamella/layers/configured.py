@@ -74,6 +74,7 @@ class Configured(Layer):
     def _sizes(self, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
         """`count` whole numbers; a single one stands for all of them."""
         sizes = (value,) * count if _is_int(value) else value
+        sizes = tuple(sizes) if isinstance(sizes, np.ndarray) and sizes.ndim == 1 else sizes
         fits = isinstance(sizes, (tuple, list)) and len(sizes) == count and all(map(_is_int, sizes))
         if not fits or min(sizes) < least:
             raise self._refusal(argument, value, f"an integer or {count} integers, each at least {least}")

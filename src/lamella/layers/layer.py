@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -74,16 +75,22 @@ class Layer(Weights):
 
     runs_on_host = False  # works on strings, outside of compiled code
     supports_jit = True
+    config_of_class = ("dtype", "activity_regularizer")
+    differs_in_training: bool | None = None  # None: it does if `call` takes `training`
     _convert_input_args = True
     _allow_non_tensor_positional_args = False
-    _in_build = False
+    input_spec: Any = None
+    supports_masking = False
     _build_by_call_on: Any = None  # the shape that an own build() passed to the inherited one
     called_on: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # the arguments it was built on
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        if "build" in vars(cls):
+        own = vars(cls)
+        if "build" in own:
             cls.build = _building(cls.build)
+        if "compute_mask" in own and "supports_masking" not in own:
+            cls.supports_masking = True
 
     def __init__(
         self,
@@ -103,15 +110,11 @@ class Layer(Weights):
             raise ArgumentError("`trainable` is True or False.", received=repr(trainable))
         self._added = []
         self._losses: list[tuple[Layer, Any]] = []
-        self._lossy: list[Layer] = []  # whose losses the last outermost call of this layer holds
         self._trainable = trainable
         self._dtype_policy = dtype_policies.get(dtype)
-        self._build_shapes: dict[str, Any] | None = None
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
         self.built = False
-        self.input_spec: Any = None
-        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
 
     # The call
 
@@ -283,11 +286,14 @@ class Layer(Weights):
 
     def add_loss(self, loss: Any) -> None:
         """Adds scalar losses, from inside of `call`; training adds them to its loss."""
-        for value in jax.tree.leaves(loss):
+        for value in jax.tree.leaves(loss, is_leaf=lambda leaf: leaf is None):
             if not hasattr(value, "shape"):
                 raise ArgumentError("add_loss() takes tensors.", received=repr(value))
             losses = current().losses
-            (self._losses if losses is None else losses).append((self, value))
+            if losses is None:
+                self._hold_loss(self, value)
+            else:
+                losses.append((self, value))
 
     @property
     def losses(self) -> list[Any]:
@@ -302,12 +308,21 @@ class Layer(Weights):
             self.add_loss(self.activity_regularizer(output) / (max(output.shape[0], 1) if output.ndim else 1))
 
     def _keep_losses(self, inside: Frame) -> None:
-        """After an outermost call: its losses replace those of the call before."""
-        for layer in self._lossy:
-            layer._losses = []
-        self._lossy = list(dict.fromkeys(layer for layer, _ in inside.losses or ()))
+        """After an outermost call: its losses replace those that the layers inside held."""
+        holders = [layer for layer in (reference() for reference in list(_holders.values())) if layer is not None]
+        if holders:
+            within = {id(layer) for layer in (self, *self._flatten_layers())}
+            for layer in holders:
+                if id(layer) in within:
+                    layer._losses = []
+                    _holders.pop(id(layer), None)
         for layer, value in inside.losses or ():
-            layer._losses.append((layer, value))
+            layer._hold_loss(layer, value)
+
+    def _hold_loss(self, layer: Layer, value: Any) -> None:
+        self._losses.append((layer, value))
+        key = id(self)
+        _holders[key] = weakref.ref(self, lambda _: _holders.pop(key, None))
 
     def _flatten_layers(self) -> list[Layer]:
         """Every layer inside, at any depth, each once."""
@@ -376,17 +391,21 @@ class Layer(Weights):
     def input_dtype(self) -> str:
         return self.compute_dtype
 
+    @property
+    def quantization_mode(self) -> str | None:
+        """How its dtype policy quantizes; None if it does not."""
+        return self._dtype_policy.quantization_mode
+
     # Configs
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal layer from (weights are not in it)."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        config = {"trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is not Layer.get_config:
-            return config
-        own = {k: v for k, v in super().get_config().items() if k not in _ACCEPTED}
-        return {**own, **config}
+            return {"name": self.name, **config}
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -449,7 +468,7 @@ class Layer(Weights):
 
 
 Layer.build = _building(Layer.build)  # type: ignore[method-assign]
-_ACCEPTED = ("name", "trainable", "dtype", "activity_regularizer", "autocast")
+_holders: dict[int, weakref.ref[Layer]] = {}  # the layers that hold losses of a call
 
 
 def _legacy_input_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:

@@ -9,7 +9,8 @@ knows that order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import NoneType
 from typing import Any
 
 import jax
@@ -19,7 +20,36 @@ from lamella import constraints, initializers, regularizers
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError, ShapeError, StateError, UnknownSizeError
 from lamella.graph import Operation
-from lamella.state import Owner, SeedGenerator, Variable, attribute_children, changes, frame
+from lamella.state import Owner, SeedGenerator, Variable, attribute_children, changes, current, frame
+
+
+class NoMetricError(StateError, NotImplementedError):
+    """Layers do not add metrics while they are called."""
+
+
+class _Unlocked:
+    """Stands for the lock that Keras puts on a layer's state after `build`."""
+
+    locked = False
+
+    def lock(self, msg: str | None = None) -> None:
+        """Does nothing."""
+
+    def unlock(self) -> None:
+        """Does nothing."""
+
+
+UNLOCKED = _Unlocked()
+
+
+class _View:
+    """An attribute that is worked out when it is read; a layer may have one of its own under the same name."""
+
+    def __init__(self, read: Callable[[Any], Any]):
+        self._read = read
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else self._read(instance)
 
 
 class Weights(Operation):
@@ -29,7 +59,9 @@ class Weights(Operation):
     variable_dtype: str
     _trainable: bool
     _added: list[Variable]
-    not_parts: frozenset[str] = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses", "_lossy"})
+    _in_build = False
+    _build_shapes: dict[str, Any] | None = None
+    not_parts: frozenset[str] = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses"})
     """Attributes that hold layers or variables which are not parts of this one."""
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
@@ -63,30 +95,58 @@ class Weights(Operation):
                  >>> layer.add_weight(shape=(2, 3), name="w").shape
                  (2, 3)
         """
-        if isinstance(shape, str):
-            raise ArgumentError("add_weight() takes the name by keyword.", fix=f"add_weight(shape=…, name={shape!r})")
-        shape = _known(self, () if shape is None else (shape,) if isinstance(shape, int) else shape, name)
+        if self._in_build and self._build_shapes is not None:
+            raise StateError(
+                f"{type(self).__name__} {self.name!r} is built already, and build() would make its weights again.",
+                fix="call build() once; what is in it is skipped by a call where `built` is True",
+            )
+        shape = _known(self, shape, name)
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
-        variable = Variable(
-            initializers.get(initializer),
-            shape=shape,
-            dtype=dtype,
-            trainable=trainable,
-            autocast=autocast,
-            aggregation=aggregation,
-            name=name,
-        )
+        path = current().path
+        with frame(path=path if path[-1:] == (self.name,) else (*path, self.name)):
+            variable = Variable(
+                initializers.get(initializer),
+                shape=shape,
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+            )
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
-        if not self._trainable:
-            variable.trainable = False
-        self._added.append(variable)
+        self._track_variable(variable)
         return variable
 
     add_variable = add_weight
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Keras 2's: refused.
+
+        Raises: NoMetricError: always.
+        """
+        raise NoMetricError(
+            f"{type(self).__name__} {self.name!r} cannot add a metric from inside of a call.",
+            fix="make the metric in __init__() and call its update_state() in call(), or give it to compile(metrics=…)",
+        )
+
+    def _track_variable(self, variable: Variable) -> None:
+        """Makes a variable a weight of this layer, also where no attribute holds it."""
+        if not self._trainable:
+            variable.trainable = False
+        self._added.append(variable)
+
+    def _untrack_variable(self, variable: Variable) -> None:
+        self._added[:] = [one for one in self._added if one is not variable]
+
+    def __delattr__(self, name: str) -> None:
+        value = vars(self).get(name)
+        super().__delattr__(name)
+        if isinstance(value, Variable):
+            self._untrack_variable(value)
 
     # The lists
 
@@ -156,6 +216,25 @@ class Weights(Operation):
     def _own_metrics(self) -> list[Any]:
         """Metrics among the attributes: owners of variables that give a result."""
         return [owner for owner in self._own(Owner) if hasattr(owner, "update_state") and hasattr(owner, "result")]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of this layer and of those inside."""
+        return _once([*self._own_metrics(), *(metric for layer in self._sublayers() for metric in layer.metrics)])
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of `metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    # What public code reads of Keras's layers, though it is private there
+
+    _layers = _View(lambda self: self._sublayers())
+    _metrics = _View(lambda self: self._own_metrics())
+    _trainable_variables = _View(lambda self: [v for v in self._own_variables() if v.made_trainable])
+    _non_trainable_variables = _View(lambda self: [v for v in self._own_variables() if not v.made_trainable])
+    _seed_generators = _View(lambda self: self._own(SeedGenerator))
+    _tracker = _View(lambda _: UNLOCKED)
 
     # Trainability
 
@@ -246,8 +325,8 @@ def _in_order(variables: Iterable[Variable]) -> list[Variable]:
     return sorted(variables, key=lambda v: (not v.made_trainable, v.serial))
 
 
-def _once(variables: Iterable[Variable]) -> list[Variable]:
-    return list({id(v): v for v in variables}.values())
+def _once(things: Iterable[Any]) -> list[Any]:
+    return list({id(thing): thing for thing in things}.values())
 
 
 def _pairs(variables: list[Variable], values: Iterable[Any], name: str) -> list[tuple[Variable, Any]]:
@@ -258,10 +337,18 @@ def _pairs(variables: list[Variable], values: Iterable[Any], name: str) -> list[
 
 
 def _known(layer: Weights, shape: Any, name: str | None) -> tuple[int, ...]:
+    """The shape as a tuple of integers; a single one is a vector's."""
+    if isinstance(shape, str):
+        raise ArgumentError("add_weight() takes the name by keyword.", fix=f"add_weight(shape=…, name={shape!r})")
+    shape = () if shape is None else (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    if any(not isinstance(size, (int, np.integer, NoneType)) or (size is not None and size < 0) for size in shape):
+        raise ArgumentError(
+            f"Weight {name!r} of {type(layer).__name__} {layer.name!r} needs a shape of integers.", received=shape
+        )
     if any(size is None for size in shape):
         raise UnknownSizeError(
             f"Weight {name!r} of {type(layer).__name__} {layer.name!r} needs a shape without None.",
-            received=tuple(shape),
+            received=shape,
             fix="give the input's sizes that the weight depends on, e.g. Input((32, 32, 3))",
         )
     return tuple(int(size) for size in shape)

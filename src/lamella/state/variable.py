@@ -70,7 +70,7 @@ class Variable(Arithmetic):
         self.serial = next(_serial)
         changes.count += 1
         self.autocast = autocast
-        self.aggregation, self.synchronization = aggregation, synchronization
+        self.aggregation, self.synchronization = aggregation or "none", synchronization
         self.regularizer: Callable[..., Any] | None = None
         self.constraint: Callable[..., Any] | None = None
         self.overwrite_with_gradient = False

@@ -58,10 +58,14 @@ def behaviour_words(layer: Any, site: Site | None, frozen: bool, address_of: Any
     return said
 
 
+def _takes_training(layer: Any) -> bool:
+    said = layer.differs_in_training
+    return "training" in signature(type(layer).call).parameters if said is None else said
+
+
 def _differs(layer: Any, site: Site | None) -> bool | None:
     """Whether the program of a call is another in training; None if that is not known."""
-    asks = any("training" in signature(type(one).call).parameters for one in (layer, *layer._flatten_layers()))
-    if not asks:
+    if not any(_takes_training(one) for one in (layer, *layer._flatten_layers())):
         return False
     if site is None:
         return None

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from lamella import random
-from lamella.errors import ShapeError
+from lamella.errors import ArgumentError, ShapeError
 from lamella.graph import output_spec
 from lamella.layers.configured import Configured
 from lamella.state import SeedGenerator
@@ -63,16 +63,17 @@ class Attention(Configured):
         use_causal_mask: bool = False,
     ) -> Any:
         self._check_list(inputs)
+        self._check_masks(mask)
         query, value = inputs[:2]
         query_mask, value_mask = mask[:2] if mask else (None, None)
         scores = self._calculate_scores(query, inputs[-1])
-        weights = jax.nn.softmax(_masked(scores, value_mask, use_causal_mask), axis=-1)
-        if training and self.dropout > 0:
-            weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
-        output = jnp.matmul(weights, value)
+        scores_mask = self._calculate_score_mask(scores, value_mask, use_causal_mask)
+        output, weights = self._apply_scores(scores, value, scores_mask, training)
         if query_mask is not None:
             output = jnp.where(query_mask[..., None], output, 0)
         return (output, weights) if return_attention_scores else output
+
+    # The steps, for layers of one's own that are derived from this one
 
     def _calculate_scores(self, query: Any, key: Any) -> Any:
         scale = 1 if self.scale is None else self.scale.value
@@ -80,8 +81,28 @@ class Attention(Configured):
             return scale * jnp.matmul(query, jnp.swapaxes(key, -2, -1))
         return self.concat_score_weight.value * jnp.sum(jnp.tanh(scale * _each_pair(query, key)), axis=-1)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        return previous_mask[0] if previous_mask else None
+    def _calculate_score_mask(self, scores: Any, v_mask: Any, use_causal_mask: bool) -> Any:
+        """Where a query may look, in a shape that goes with the scores; None if it is everywhere."""
+        if not use_causal_mask:
+            return v_mask
+        causal = jnp.tril(jnp.ones((1, *scores.shape[-2:]), bool))
+        return causal if v_mask is None else causal & jnp.asarray(v_mask, bool)[..., None, :]
+
+    def _apply_scores(self, scores: Any, value: Any, scores_mask: Any = None, training: bool = False) -> Any:
+        """The output, and the weights: softmax(scores) where they may look."""
+        if scores_mask is not None:
+            allowed = jnp.asarray(scores_mask, bool)
+            allowed = allowed[..., None, :] if allowed.ndim == 2 else allowed
+            scores = jnp.where(allowed, scores, scores - (65504.0 if scores.dtype == jnp.float16 else 1e9))
+        weights = jax.nn.softmax(scores, axis=-1)
+        if training and self.dropout > 0:
+            weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
+        return jnp.matmul(weights, value), weights
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        self._check_list(inputs)
+        self._check_masks(mask)
+        return None if mask is None or mask[0] is None else jnp.asarray(mask[0])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         self._check_list(input_shape)
@@ -98,6 +119,14 @@ class Attention(Configured):
                 f"{self._where()} takes a list of two or three tensors.",
                 expected="[query, value] or [query, value, key]",
                 received=f"{type(inputs).__name__} of {len(inputs)}" if isinstance(inputs, (list, tuple)) else None,
+            )
+
+    def _check_masks(self, mask: Any) -> None:
+        if mask is not None and (not isinstance(mask, list) or len(mask) not in (2, 3)):
+            raise ArgumentError(
+                f"{self._where()} takes a list of masks.",
+                expected="[query_mask, value_mask]",
+                received=f"{type(mask).__name__} of {len(mask)}" if isinstance(mask, (list, tuple)) else repr(mask),
             )
 
 
@@ -132,12 +161,3 @@ class AdditiveAttention(Attention):
 def _each_pair(query: Any, key: Any) -> Any:
     """query + key for each pair of a query and a key: (batch, Tq, Tv, d)."""
     return query[..., :, None, :] + key[..., None, :, :]
-
-
-def _masked(scores: Any, value_mask: Any, causal: bool) -> Any:
-    """Scores made very small where a query may not look."""
-    allowed = True if value_mask is None else value_mask[..., None, :].astype(bool)
-    if causal:
-        allowed = allowed & jnp.tril(jnp.ones(scores.shape[-2:], bool))
-    large = 65504.0 if scores.dtype == jnp.float16 else 1e9
-    return scores if allowed is True else jnp.where(allowed, scores, scores - large)

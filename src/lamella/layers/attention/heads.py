@@ -118,7 +118,8 @@ class HeadedAttention(Configured):
     ) -> Any:
         key = value if key is None else key
         given = (query_mask, value_mask, key_mask, attention_mask, self.sliding_window)
-        causal_only = use_causal_mask and all(mask is None for mask in given)
+        own = type(self)._compute_attention is not HeadedAttention._compute_attention  # it may not know the flag
+        causal_only = use_causal_mask and not own and all(mask is None for mask in given)
         mask = None
         if not causal_only:
             mask = self._compute_attention_mask(
@@ -127,9 +128,8 @@ class HeadedAttention(Configured):
         gate = self._gate_dense(query) if self.use_gate else 1
         query, key, value = self._query_dense(query), self._key_dense(key), self._value_dense(value)
         key, value = self._shared_heads(key), self._shared_heads(value)
-        output, scores = self._compute_attention(
-            query, key, value, mask, training, return_attention_scores, causal_only
-        )
+        causal = {"use_causal_mask": True} if causal_only else {}
+        output, scores = self._compute_attention(query, key, value, mask, training, return_attention_scores, **causal)
         output = self._output_dense(output * gate)
         return (output, scores) if return_attention_scores else output
 
@@ -150,6 +150,8 @@ class HeadedAttention(Configured):
         if self._flash_attention and return_attention_scores:
             raise ArgumentError("Flash attention computes no scores.", fix="leave flash_attention=False to see them")
         rank = query.ndim + len(self._attention_axes) - 1
+        if attention_mask is not None and use_causal_mask:
+            attention_mask, use_causal_mask = attention_mask & _causal(query, key), False
         if attention_mask is not None:
             heads = rank - attention_mask.ndim  # the mask is the same in every head
             axis = -2 * len(self._attention_axes)

@@ -79,6 +79,13 @@ class MultiHeadAttention(HeadedAttention):
         output = self._output_shape or (query_shape[-1],)
         self._output_dense = self._combined(query_shape, heads, self.value_dim, output)
 
+    # What public code reads of Keras's layer, though it is private there
+    _num_heads = property(lambda self: self.num_heads)
+    _key_dim = property(lambda self: self.key_dim)
+    _value_dim = property(lambda self: self.value_dim)
+    _dropout = property(lambda self: self.dropout)
+    _use_bias = property(lambda self: self.use_bias)
+
     query_dense = property(lambda self: self._query_dense, doc="The layer that projects queries.")
     key_dense = property(lambda self: self._key_dense, doc="The layer that projects keys.")
     value_dense = property(lambda self: self._value_dense, doc="The layer that projects values.")

@@ -24,6 +24,7 @@ class Dense(LowRank):
              (None, 4)
     """
 
+    differs_in_training = False  # Keras's `call` has the argument too
     config_names = ("units", "activation", "use_bias", *rules("kernel", "bias"), "quantization_config")
 
     def __init__(
@@ -66,7 +67,7 @@ class Dense(LowRank):
         """The matrix (features, units), with its adaptation where there is one."""
         return self._adapted_kernel()
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)

@@ -35,6 +35,7 @@ class EinsumDense(LowRank):
              (None, 5, 2, 4)
     """
 
+    differs_in_training = False  # Keras's `call` has the argument too
     config_names = (
         *("equation", "activation", "bias_axes", *rules("kernel", "bias")),
         *("activity_regularizer", "quantization_config"),
@@ -91,7 +92,7 @@ class EinsumDense(LowRank):
         """The kernel, with its adaptation where there is one."""
         return self._adapted_kernel()
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)

@@ -73,7 +73,7 @@ class Embedding(LowRank):
         indices = inputs if inputs.dtype in ("int32", "int64") else ops.cast(inputs, "int32")
         return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -137,7 +137,7 @@ class ReversibleEmbedding(Embedding):
         logits, cap = ops.matmul(vectors, matrix), self.logit_soft_cap
         return logits if cap is None else ops.tanh(logits / cap) * cap
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
     def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:

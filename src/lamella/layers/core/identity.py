@@ -43,7 +43,7 @@ class Masking(Elementwise):
         super().__init__(**kwargs)
         self.mask_value = deserialize_keras_object(mask_value) if isinstance(mask_value, dict) else mask_value
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
     def call(self, inputs: Any) -> Any:

@@ -76,8 +76,8 @@ class Lambda(Configured):
         batch = jax.tree.leaves(input_shape, is_leaf=lambda size: size is None)[0]
         return given(input_shape) if callable(given) else _with_batch(batch, given)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
         optional = {"output_shape": self._output_shape, "mask": self.mask}

@@ -47,10 +47,11 @@ class Concatenate(Merge):
             raise self._unmergeable(f"shapes that differ along axis {self.axis} only", shapes)
         return axis
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        if previous_mask is None or all(mask is None for mask in previous_mask):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        masks = self._masks(inputs, mask)
+        if all(one is None for one in masks):
             return None
-        full = [_full(x, mask) for x, mask in zip(inputs, previous_mask, strict=True)]
+        full = [_full(x, one) for x, one in zip(inputs, masks, strict=True)]
         return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
 
 

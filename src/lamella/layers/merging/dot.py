@@ -62,7 +62,7 @@ class Dot(Merge):
             raise self._unmergeable(f"as many numbers in axis {a} of the first as in axis {b} of the second", shapes)
         return a, b
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         return None
 
 

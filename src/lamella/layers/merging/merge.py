@@ -43,13 +43,22 @@ class Merge(Configured):
         shape = self.compute_output_shape([x.shape for x in self._listed(inputs)])
         return KerasTensor(shape, jnp.result_type(*(x.dtype for x in inputs)))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        if previous_mask is None or any(mask is None for mask in previous_mask):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        masks = self._masks(inputs, mask)
+        if not masks or any(one is None for one in masks):
             return None
-        either = previous_mask[0]
-        for mask in previous_mask[1:]:
-            either = ops.logical_or(either, mask)
+        either = masks[0]
+        for one in masks[1:]:
+            either = ops.logical_or(either, one)
         return either
+
+    def _masks(self, inputs: Any, mask: Any) -> list[Any]:
+        """The masks of the inputs, one for each; an empty list if there are none."""
+        if mask is None:
+            return []
+        if not isinstance(mask, (list, tuple)) or len(mask) != len(self._listed(inputs)):
+            raise self._unmergeable(f"a list of {len(inputs)} masks", mask)
+        return list(mask)
 
     # Checks
 

@@ -157,10 +157,10 @@ class RMSNormalization(AlongAxes):
         shape = tuple(self._known_size(input_shape, axis) for axis in self.axis)
         self.scale = self.add_weight(shape, "ones", name="scale")
 
-    def call(self, inputs: Any) -> Any:
-        axes = [axis % inputs.ndim for axis in self.axis]
-        scale = ops.reshape(self.scale, [size if i in axes else 1 for i, size in enumerate(inputs.shape)])
-        return ops.rms_normalization(inputs, scale=scale, axis=self.axis, epsilon=self.epsilon)
+    def call(self, x: Any) -> Any:
+        axes = [axis % x.ndim for axis in self.axis]
+        scale = ops.reshape(self.scale, [size if i in axes else 1 for i, size in enumerate(x.shape)])
+        return ops.rms_normalization(x, scale=scale, axis=self.axis, epsilon=self.epsilon)
 
 
 class UnitNormalization(AlongAxes, Elementwise):

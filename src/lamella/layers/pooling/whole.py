@@ -115,7 +115,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         )
         return total / count
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         return None
 
 

@@ -193,8 +193,8 @@ class RandomImageLayer(ImageLayer):
         self.seed = seed
         self.generator = SeedGenerator(seed)
 
-    def compute_output_shape(self, data_shape: Any) -> Any:
-        return data_shape
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """What is drawn for the images in data; None outside of training.

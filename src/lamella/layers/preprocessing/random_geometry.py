@@ -295,5 +295,5 @@ class RandomCrop(RandomImageLayer):
         move = partial(corners_in, window=transformation["window"], target=target)
         return {**self._moved(bounding_boxes, size, move, target), "labels": bounding_boxes["labels"]}
 
-    def compute_output_shape(self, data_shape: Shape) -> Shape:
-        return self._resized(data_shape, self.height, self.width)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return self._resized(input_shape, self.height, self.width)

@@ -108,6 +108,9 @@ class Normalization(Configured):
 
     # Learning
 
+    def finalize_state(self) -> None:
+        """Does nothing: mean and variance are read from their weights in each call."""
+
     def adapt(self, data: Any) -> None:
         """Learns mean and variance from an array, or from batches of arrays.
 

@@ -56,7 +56,7 @@ class Reshape(Rearranging):
 
     def __init__(self, target_shape: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        self.target_shape = tuple(-1 if size is None else size for size in target_shape)
         if any(size < -1 for size in self.target_shape) or self.target_shape.count(-1) > 1:
             raise self._refusal("target_shape", target_shape, "sizes of at least 0, and at most one -1")
 

@@ -114,8 +114,8 @@ class Bidirectional(Configured):
             shape = (*shape[:-1], 2 * shape[-1])
         return (shape, *states, *states) if self.return_state else shape
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        mask = previous_mask[0] if isinstance(previous_mask, list) else previous_mask
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+        mask = mask[0] if isinstance(mask, list) else mask
         mask = mask if self.return_sequences else None
         outputs = (mask,) if self.merge_mode else (mask, mask)
         states = (None,) * (2 * len(self.forward_layer.state_size)) if self.return_state else ()

@@ -60,6 +60,21 @@ class DroppingCell(Configured):
             return None, None
         return self._held or self.draw_masks(batch)
 
+    # For cells of one's own that are derived from these
+
+    def get_dropout_mask(self, step_input: Any) -> Any:
+        """The dropout mask of the input, the same in all steps of a sequence; a list where each gate has its own."""
+        return _one_or_all(self._masks(step_input.shape[0], True)[0])
+
+    def get_recurrent_dropout_mask(self, step_input: Any) -> Any:
+        """The dropout mask of the state, as `get_dropout_mask`."""
+        return _one_or_all(self._masks(step_input.shape[0], True)[1])
+
+    def reset_dropout_mask(self) -> None:
+        """Does nothing: the masks of a sequence are dropped at its end."""
+
+    reset_recurrent_dropout_mask = reset_dropout_mask
+
 
 class RecurrentCell(DroppingCell):
     """One step in time, in two parts: `project` sees only the input, `step` the state too.
@@ -139,6 +154,10 @@ def masked_matmul(x: Any, kernel: Any, masks: Masks) -> Any:
         return jnp.matmul(x, kernel)
     blocks = jnp.split(kernel, len(masks), axis=-1)
     return jnp.concatenate([jnp.matmul(x * mask, block) for mask, block in zip(masks, blocks, strict=True)], axis=-1)
+
+
+def _one_or_all(masks: Masks) -> Any:
+    return masks if masks is None or len(masks) > 1 else masks[0]
 
 
 @contextmanager

@@ -89,8 +89,8 @@ class RNN(Configured):
         states = jax.tree.map(lambda size: (batch, size), self.state_size)
         return (output, *states) if self.return_state else output
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        mask = next(iter(jax.tree.leaves(previous_mask)), None)
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+        mask = next(iter(jax.tree.leaves(mask)), None)
         mask = mask if self.return_sequences else None
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
 
