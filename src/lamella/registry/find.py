@@ -8,7 +8,7 @@ from typing import Any
 
 from lamella.errors import ConfigError, LamellaError, nearest
 from lamella.registry.doors import public_names, resolve, resolve_anywhere
-from lamella.registry.names import get_registered_object
+from lamella.registry.names import get_registered_object, same_name
 
 
 def names_function(config: Mapping[str, Any]) -> bool:
@@ -33,23 +33,37 @@ def found_by(config: Mapping[str, Any], objects: Mapping[str, Any]) -> Any:
 
     Raises: ConfigError: nobody knows it.
     """
-    found = users_own(config, objects) or builtin(config)
+    found, _ = lookup(config, objects)
     if found is None:
         raise _not_found(config, objects)
     return found
 
 
-def users_own(config: Mapping[str, Any], objects: Mapping[str, Any]) -> Any:
-    """The class or function of the user's own that a config names, or None."""
+def lookup(config: Mapping[str, Any], objects: Mapping[str, Any], rooms: Iterable[str] = ()) -> tuple[Any, bool]:
+    """What a config names, or None, and whether that is the user's own.
+
+    First the name that it is registered under, then what is built in, then one of the user's of the same name
+    that is registered for another package, or for none.
+
+    Args:   rooms: where a built-in without a module is looked for first.
+    Raises: ConfigError: a built-in with a registered name, which only the user's classes have.
+    """
     name = _name(config)
-    if names_function(config):
-        return get_registered_object(name, objects) or _ending(name, objects)
-    return get_registered_object(config.get("registered_name", name), objects)
-
-
-def _ending(name: str, objects: Mapping[str, Any]) -> Any:
-    """A function registered as `package>name`, asked for by its bare name."""
-    return next((found for full, found in objects.items() if full.endswith(f">{name}")), None)
+    registered = name if names_function(config) else config.get("registered_name", name)
+    own = get_registered_object(registered, objects)
+    if own is not None:
+        return own, True
+    found = builtin(config, rooms)
+    if found is None:
+        own = same_name(name, objects)
+        return (same_name(registered, objects) if own is None else own), True
+    if config.get("registered_name") not in (None, "", name, config["class_name"]):
+        raise ConfigError(
+            f"The config names the built-in {name!r}, and yet has a registered name.",
+            received=f"registered_name={config['registered_name']!r}",
+            fix="take 'registered_name' out of the config; if the class is your own, pass it in custom_objects",
+        )
+    return found, False
 
 
 def builtin(config: Mapping[str, Any], rooms: Iterable[str] = ()) -> Any:
@@ -60,6 +74,8 @@ def builtin(config: Mapping[str, Any], rooms: Iterable[str] = ()) -> Any:
     name, module = _name(config), config.get("module")
     if module is None and "module" in config:
         return None  # a class of somebody's script
+    if module == "builtins" and not names_function(config):
+        return None
     if module is None or module == "builtins":
         return resolve_anywhere(name, names_function(config), rooms)
     if not isinstance(module, str):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lamella.errors import ArgumentError, ConfigError, unknown
-from lamella.registry.names import all_custom_objects
+from lamella.registry.names import all_custom_objects, same_name
 from lamella.registry.read import deserialize_keras_object
 from lamella.state import to_snake_case
 
@@ -36,11 +36,17 @@ class Catalog:
 
         Raises: UnknownNameError: a name that stands for nothing.
         """
-        if isinstance(config, str) and config not in self.names and config not in all_custom_objects(custom_objects):
-            raise unknown(self.kind, config, self.names)
+        if isinstance(config, str) and config not in self.names:
+            return self._users_own(config, all_custom_objects(custom_objects))
         found = deserialize_keras_object(config, custom_objects=custom_objects, module_objects=self.names)
         if isinstance(config, dict):
             self._check_kind(found, config)
+        return found
+
+    def _users_own(self, name: str, objects: Mapping[str, Any]) -> Any:
+        found = objects[name] if objects.get(name) is not None else same_name(name, objects)
+        if found is None:
+            raise unknown(self.kind, name, self.names)
         return found
 
     def _check_kind(self, found: Any, config: Mapping[str, Any]) -> None:

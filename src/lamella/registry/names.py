@@ -54,6 +54,21 @@ def get_registered_object(name: Any, custom_objects: Any = None, module_objects:
     return None
 
 
+def same_name(name: Any, objects: Mapping[str, Any]) -> Any:
+    """The one object of a name, whatever package it is registered for; None if there is none, or several.
+
+    Example: >>> same_name("shop>Price", {"Price": int}), same_name("Price", {"shop>Price": int})
+             (<class 'int'>, <class 'int'>)
+    """
+    bare = _without_package(name) if isinstance(name, str) else None
+    found = {id(one): one for key, one in objects.items() if one is not None and _without_package(key) == bare}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _without_package(name: str) -> str:
+    return name.rpartition(">")[2]
+
+
 def get_custom_objects() -> dict[str, Any]:
     """The dict of everything registered; what is put in is registered too."""
     return _objects

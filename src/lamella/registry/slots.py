@@ -15,7 +15,7 @@ from typing import Any
 from lamella.errors import ConfigError
 from lamella.graph import OPS
 from lamella.registry.doors import in_room
-from lamella.registry.find import builtin, found_by, names_function, told_where, users_own
+from lamella.registry.find import found_by, lookup, names_function, told_where
 from lamella.registry.names import all_custom_objects
 from lamella.registry.patterns import check_patterns
 from lamella.registry.sharing import in_safe_mode
@@ -44,12 +44,12 @@ class Slot:
         """What a config names, as far as it can be known here; None if it is not what the place takes."""
         if self is VALUE:
             return None
-        own = users_own(config, objects)
-        if own is not None:
-            return own if self is ANY or self._takes_own(own) else None
-        found = builtin(config, self.functions or () if names_function(config) else self.classes)
-        fits = found is None or self is ANY or self._takes(found, names_function(config))
-        return _LATER if found is None else found if fits else None
+        is_function = names_function(config)
+        found, is_own = lookup(config, objects, self.functions or () if is_function else self.classes)
+        if found is None:
+            return _LATER
+        fits = self is ANY or (self._takes_own(found) if is_own else self._takes(found, is_function))
+        return found if fits else None
 
     def _takes_own(self, own: Any) -> bool:
         room = _room(own) if isinstance(own, type) else ""
