@@ -23,8 +23,9 @@ _OPS = """
     reshape squeeze stack stop_gradient tensordot tile unstack where zeros zeros_like
 """
 _MATH = """
-    arccos=acos arcsin=asin arctan=atan ceil cosh erf expm1 floor_divide=floordiv log log1p mod std=reduce_std var=reduce_variance rsqrt sinh
-    softplus tan top_k isnan=is_nan isinf=is_inf isfinite=is_finite logical_and logical_not logical_or
+    arccos=acos arcsin=asin arctan=atan ceil cosh erf expm1 floor_divide=floordiv log log1p mod std=reduce_std
+    var=reduce_variance rsqrt sinh softplus tan top_k isnan=is_nan isinf=is_inf isfinite=is_finite logical_and
+    logical_not logical_or
 """
 _ACTIVATIONS = "elu gelu log_softmax relu relu6 selu sigmoid silu silu=swish softmax softplus softsign tanh"
 

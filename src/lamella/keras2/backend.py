@@ -1,0 +1,311 @@
+"""`keras.backend` of Keras 2, the `K` of old programs: `keras.ops` under its old names and arguments."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lamella import activations, config, ops
+from lamella import random as keras_random
+from lamella.errors import ArgumentError
+
+# As they are.
+abs, arange, clip, cos, equal, exp, eye = ops.abs, ops.arange, ops.clip, ops.cos, ops.equal, ops.exp, ops.eye
+greater, greater_equal, less, less_equal = ops.greater, ops.greater_equal, ops.less, ops.less_equal
+log, maximum, minimum, not_equal, pow = ops.log, ops.maximum, ops.minimum, ops.not_equal, ops.power
+round, shape, sign, sin, square = ops.round, ops.shape, ops.sign, ops.sin, ops.square
+softplus, softsign, tanh, sigmoid = ops.softplus, ops.softsign, ops.tanh, ops.sigmoid
+stop_gradient, transpose, cast, tile, expand_dims, squeeze = (
+    ops.stop_gradient,
+    ops.transpose,
+    ops.cast,
+    ops.tile,
+    ops.expand_dims,
+    ops.squeeze,
+)
+softmax, hard_sigmoid, stack = activations.softmax, activations.hard_sigmoid, ops.stack
+
+
+# Reductions
+
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether all values are true."""
+    return ops.all(ops.cast(x, "bool"), axis=axis, keepdims=keepdims)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether any value is true."""
+    return ops.any(ops.cast(x, "bool"), axis=axis, keepdims=keepdims)
+
+
+def argmax(x: Any, axis: int = -1) -> Any:
+    """Where the largest value is, along the last axis by default."""
+    return ops.argmax(x, axis=axis)
+
+
+def argmin(x: Any, axis: int = -1) -> Any:
+    """Where the smallest value is, along the last axis by default."""
+    return ops.argmin(x, axis=axis)
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest value."""
+    return ops.max(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest value."""
+    return ops.min(x, axis=axis, keepdims=keepdims)
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum."""
+    return ops.sum(x, axis=axis, keepdims=keepdims)
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The product."""
+    return ops.prod(x, axis=axis, keepdims=keepdims)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean, of truth values too."""
+    return ops.mean(_floats(x), axis=axis, keepdims=keepdims)
+
+
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The standard deviation."""
+    return ops.std(_floats(x), axis=axis, keepdims=keepdims)
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The variance."""
+    return ops.var(_floats(x), axis=axis, keepdims=keepdims)
+
+
+def _floats(x: Any) -> Any:
+    return ops.cast(x, config.floatx()) if str(x.dtype) == "bool" else x
+
+
+def cumsum(x: Any, axis: int = 0) -> Any:
+    """Running sums."""
+    return ops.cumsum(x, axis=axis)
+
+
+def cumprod(x: Any, axis: int = 0) -> Any:
+    """Running products."""
+    return ops.cumprod(x, axis=axis)
+
+
+# Elementwise
+
+
+def sqrt(x: Any) -> Any:
+    """The square root; 0 below zero."""
+    return ops.sqrt(ops.maximum(x, 0.0))
+
+
+def relu(x: Any, alpha: float = 0.0, max_value: Any = None, threshold: float = 0.0) -> Any:
+    """max(x, 0), with a slope below the threshold and an upper limit if asked."""
+    return activations.relu(x, negative_slope=alpha, max_value=max_value, threshold=threshold)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x, and alpha · (exp(x) − 1) below zero."""
+    return ops.elu(x, alpha=alpha)
+
+
+def l2_normalize(x: Any, axis: Any = None) -> Any:
+    """Vectors of length one."""
+    return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), 1e-12))
+
+
+def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    """Some values set to zero, the others scaled up."""
+    return keras_random.dropout(x, level, noise_shape=noise_shape, seed=seed)
+
+
+def in_top_k(predictions: Any, targets: Any, k: int) -> Any:
+    """Whether each target is among the k largest predictions."""
+    return ops.in_top_k(targets, predictions, k)
+
+
+# Shapes
+
+
+def flatten(x: Any) -> Any:
+    """One axis."""
+    return ops.reshape(x, (-1,))
+
+
+def batch_flatten(x: Any) -> Any:
+    """One axis beside the batch."""
+    return ops.reshape(x, (-1, int(np.prod(x.shape[1:]))))
+
+
+def reshape(x: Any, shape: Any) -> Any:
+    """Another shape."""
+    return ops.reshape(x, shape)
+
+
+def permute_dimensions(x: Any, pattern: Sequence[int]) -> Any:
+    """Axes in another order."""
+    return ops.transpose(x, pattern)
+
+
+def concatenate(tensors: Sequence[Any], axis: int = -1) -> Any:
+    """Arrays one after the other, along the last axis by default."""
+    return ops.concatenate(tensors, axis=axis)
+
+
+def repeat(x: Any, n: int) -> Any:
+    """(batch, features) → (batch, n, features)."""
+    return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
+
+
+def repeat_elements(x: Any, rep: int, axis: int) -> Any:
+    """Each element of an axis several times."""
+    return ops.repeat(x, rep, axis=axis)
+
+
+def reverse(x: Any, axes: Any) -> Any:
+    """Turned round along axes."""
+    return ops.flip(x, axis=axes)
+
+
+def gather(reference: Any, indices: Any) -> Any:
+    """Rows at indices."""
+    return ops.take(reference, ops.cast(indices, "int32"), axis=0)
+
+
+def one_hot(indices: Any, num_classes: int) -> Any:
+    """1 at the place of each index."""
+    return ops.one_hot(indices, num_classes)
+
+
+def temporal_padding(x: Any, padding: tuple[int, int] = (1, 1)) -> Any:
+    """Zeros before and after the steps."""
+    return ops.pad(x, ((0, 0), padding, (0, 0)))
+
+
+def spatial_2d_padding(x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str | None = None) -> Any:
+    """Zeros about images."""
+    first = config.standardize_data_format(data_format) == "channels_first"
+    return ops.pad(x, ((0, 0), (0, 0), *padding) if first else ((0, 0), *padding, (0, 0)))
+
+
+def resize_images(
+    x: Any, height_factor: int, width_factor: int, data_format: str, interpolation: str = "nearest"
+) -> Any:
+    """Images several times as large."""
+    first = config.standardize_data_format(data_format) == "channels_first"
+    rows, columns = (x.shape[2], x.shape[3]) if first else (x.shape[1], x.shape[2])
+    size = (rows * height_factor, columns * width_factor)
+    return ops.image.resize(x, size, interpolation=interpolation, data_format=data_format)
+
+
+# Products and convolutions
+
+
+def dot(x: Any, y: Any) -> Any:
+    """The product along the last axis of x and the last but one of y."""
+    return ops.dot(x, y)
+
+
+def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
+    """The product of each sample of x with the one of y, along one axis of each.
+
+    Example: >>> batch_dot(np.ones((2, 3, 4)), np.ones((2, 4, 5))).shape
+             (2, 3, 5)
+    """
+    ranks = (len(x.shape), len(y.shape))
+    if builtins.min(ranks) < 2:
+        raise ArgumentError("batch_dot() needs a batch axis and one more.", received=f"ranks {ranks}")
+    if axes is None:
+        axes = (ranks[0] - 1, 1 if ranks[1] == 2 else ranks[1] - 2)
+    first, second = (axes, axes) if isinstance(axes, int) else axes
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+    product = _contracted(first % ranks[0] - 1, second % ranks[1] - 1, x, y)
+    return ops.expand_dims(product, -1) if len(product.shape) == 1 else product
+
+
+def _contracted(first: int, second: int, x: Any, y: Any) -> Any:
+    """tensordot of each sample, along one axis of each."""
+    letters = "bcdefghijklmnop"
+    left = list(letters[: len(x.shape) - 1])
+    right = [letter.upper() for letter in letters[: len(y.shape) - 1]]
+    left[first] = right[second] = "z"
+    out = [one for one in left + right if one != "z"]
+    return ops.einsum(f"a{''.join(left)},a{''.join(right)}->a{''.join(out)}", x, y)
+
+
+def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
+    """A value for each channel added."""
+    if config.standardize_data_format(data_format) == "channels_first" and len(x.shape) > 2:
+        return x + ops.reshape(bias, (1, -1, *(1,) * (len(x.shape) - 2)))
+    return x + bias
+
+
+def _convolution(rank: int) -> Callable[..., Any]:
+    def convolve(
+        x: Any,
+        kernel: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+    ) -> Any:
+        return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
+
+    convolve.__name__, convolve.__doc__ = f"conv{rank}d", f"A convolution over {rank} axes."
+    return convolve
+
+
+conv1d, conv2d, conv3d = _convolution(1), _convolution(2), _convolution(3)
+
+
+def pool2d(
+    x: Any,
+    pool_size: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    pool_mode: str = "max",
+) -> Any:
+    """The largest value, or the mean, of each window."""
+    pool = ops.max_pool if pool_mode == "max" else ops.average_pool
+    return pool(x, pool_size, strides, padding, data_format)
+
+
+pool3d = pool2d
+
+
+# Losses
+
+
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    """The binary crossentropy of each value."""
+    return ops.binary_crossentropy(target, output, from_logits=from_logits)
+
+
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """The crossentropy with one-hot targets."""
+    return ops.categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
+
+
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """The crossentropy with class numbers."""
+    return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
+
+
+def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Any:
+    """The CTC loss of each sample, (batch, 1); the last class is blank."""
+    last = y_pred.shape[-1] - 1
+    logits = ops.log(ops.concatenate([y_pred[..., last:], y_pred[..., :last]], axis=-1) + config.epsilon())
+    lengths = [ops.reshape(ops.cast(one, "int32"), (-1,)) for one in (label_length, input_length)]
+    loss = ops.ctc_loss(ops.cast(y_true, "int32") + 1, logits, *lengths, mask_index=0)
+    return ops.expand_dims(loss, 1)
