@@ -69,6 +69,9 @@ _PRIVATE = {
 }
 """Classes that Keras writes under a module that is not their room's."""
 
+_RENAMED = {"GroupedQueryAttention": "GroupQueryAttention"}
+"""Classes that Keras calls otherwise in .h5 files."""
+
 _NOT_OBJECTS = frozenset({"get", "serialize", "deserialize"})
 _ONLY = {
     "lamella.anatomy": ("Tap",),
@@ -142,6 +145,7 @@ _KERAS = {room: module for module, room in DOORS.items() if module != "keras.eng
 
 
 def _at(room: str, name: str) -> Any:
+    name = _RENAMED.get(name, name)
     if name not in _ONLY.get(room, (name,)):
         return None
     door = _doors().get(room)

@@ -192,9 +192,8 @@ class Entries:
         self._folder = self.path.is_dir()
         with guarded(self.path):
             self._archive = None if self._folder else _opened(self.path)
-            self.names = (
-                self._names_in_folder() if self._archive is None else _checked_members(self._archive, self.path)
-            )
+            self._members = {} if self._archive is None else _checked_members(self._archive, self.path)
+            self.names = self._names_in_folder() if self._archive is None else [*self._members]
 
     def __enter__(self) -> Entries:
         return self
@@ -218,10 +217,10 @@ class Entries:
                 )
             if name.endswith(".json") and self._size(name) > MAX_JSON_BYTES:
                 raise FileError("The JSON text is too long.", expected=f"at most {MAX_JSON_BYTES} bytes")
-            return (self.path / name).read_bytes() if self._archive is None else self._archive.read(name)
+            return (self.path / name).read_bytes() if self._archive is None else self._archive.read(self._members[name])
 
     def _size(self, name: str) -> int:
-        return (self.path / name).stat().st_size if self._archive is None else self._archive.getinfo(name).file_size
+        return (self.path / name).stat().st_size if self._archive is None else self._members[name].file_size
 
     def assets(self, folder: str) -> list[str]:
         """The names of the entries below `assets/<folder>`."""
@@ -254,24 +253,25 @@ class _Directory(io.FileIO):
         return super().read(size)
 
 
-def _checked_members(archive: zipfile.ZipFile, path: Path) -> list[str]:
+def _checked_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """The members by name, with the slashes of Windows turned."""
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
         raise FileError(f"The archive has {len(members)} members.", expected=f"at most {MAX_MEMBERS}")
     _check_sizes(members, path.stat().st_size)
-    names: dict[str, None] = {}
+    found: dict[str, zipfile.ZipInfo] = {}
     for member in members:
-        name = member.filename
-        if name in names:
+        name = member.filename.replace("\\", "/")
+        if name in found:
             raise FileError(f"{name!r} stands twice in the archive.")
-        if not member.is_dir():
-            names[name] = None
-        _check_member(member)
-    return list(names)
+        if not name.endswith("/"):
+            found[name] = member
+        _check_member(name, member)
+    return found
 
 
-def _check_member(member: zipfile.ZipInfo) -> None:
-    name, mode = member.filename, member.external_attr >> 16
+def _check_member(name: str, member: zipfile.ZipInfo) -> None:
+    mode = member.external_attr >> 16
     if not (name in Entries.KNOWN or (name.startswith(Entries.ASSETS) and is_safe_path(name.rstrip("/")))):
         raise FileError(f"The archive holds {name[:100]!r}, which no saved model has.", expected=Entries.KNOWN)
     if member.compress_type not in _METHODS or member.flag_bits & 0x1:

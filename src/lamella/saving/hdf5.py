@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import zlib
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from lamella.errors import FileError, MissingExtraError, nearest
 from lamella.saving.gate import guarded
+from lamella.saving.hdf5_names import present_paths
 from lamella.saving.hdf5_tree import MAX_NAME, Bytes, Stored
 
 MAX_OBJECTS = 30_000  # EfficientNetB0 with Adam is 1,200
@@ -54,6 +55,7 @@ class Reader:
             self._bytes = Bytes(self._opened)
             self._left = self._bytes.size
             self._arrays, self._groups = self._index()
+            self._inside = _inside(self._arrays)
 
     def __enter__(self) -> Reader:
         return self
@@ -78,10 +80,13 @@ class Reader:
                 raise FileError("There are more groups and arrays, or deeper ones, than any model has.")
             inner = [(f"{path}/{name}" if path else name, at, depth + 1) for name, at in found.names.items()]
             stack += reversed(inner)
-        return arrays, groups
+        present = present_paths([*arrays, *groups])
+        return {present[path]: found for path, found in arrays.items()}, {
+            present[path]: found for path, found in groups.items()
+        }
 
     def has_group(self, path: str) -> bool:
-        return path in self._groups
+        return path in self._groups or path in self._inside
 
     def arrays(self) -> Mapping[str, Any]:
         """All arrays by their paths."""
@@ -89,8 +94,7 @@ class Reader:
 
     def names(self, group: str) -> list[str]:
         """The names of the arrays in a group; none if it is not there."""
-        found = self._groups.get(group)
-        return [name for name in found.names if f"{group}/{name}" in self._arrays] if found else []
+        return self._inside.get(group, [])
 
     def shape(self, path: str) -> tuple[int, ...]:
         """The shape of an array, known without reading it."""
@@ -163,6 +167,18 @@ class Reader:
         if path not in self._groups:
             raise FileError("the group is not in the file.", fix=nearest(path, self._groups))
         return self._groups[path]
+
+
+def _inside(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The names of the arrays in each group; of groups around these, none."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        group, _, name = path.rpartition("/")
+        found.setdefault(group, []).append(name)
+        while group:
+            group = group.rpartition("/")[0]
+            found.setdefault(group, [])
+    return found
 
 
 def _numbered(name: str, attributes: Any) -> Iterator[str]:

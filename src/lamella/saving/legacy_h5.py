@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella import losses
 from lamella.errors import FileError
 from lamella.graph import OPS
 from lamella.registry import (
@@ -50,8 +51,9 @@ def save_h5_model(model: Any, path: Any, include_optimizer: bool) -> None:
     training = model.get_compile_config() if include_optimizer and model.compiled else None
     writer.texts("", {"keras_version": "3.15.1", "backend": "jax", "model_config": json.dumps(_named(model))})
     if training is not None:
-        optimizer = {**training, "optimizer_config": _named(model.optimizer)}
-        writer.texts("", {"training_config": json.dumps({k: v for k, v in optimizer.items() if k != "optimizer"})})
+        training = {key: value for key, value in training.items() if key != "optimizer"}
+        training |= {"optimizer_config": _named(model.optimizer), "loss": _with_whole_names(training.get("loss"))}
+        writer.texts("", {"training_config": json.dumps(training)})
         _put(writer, "optimizer_weights", model.optimizer.variables)
     writer.texts("model_weights", {"keras_version": "3.15.1", "backend": "jax"})
     writer.list_of_texts("model_weights", "layer_names", [layer.name for layer in model.layers])
@@ -61,6 +63,15 @@ def save_h5_model(model: Any, path: Any, include_optimizer: bool) -> None:
     data = writer.bytes()
     with atomic_write(path) as file:
         file.write(data)
+
+
+def _with_whole_names(loss: Any) -> Any:
+    """Losses by the names that Keras finds when it reads this format: not `mse`, but `mean_squared_error`."""
+    if isinstance(loss, (list, tuple)):
+        return [_with_whole_names(one) for one in loss]
+    if isinstance(loss, dict):
+        return {key: _with_whole_names(one) for key, one in loss.items()} if "class_name" not in loss else loss
+    return getattr(losses.get(loss), "__name__", loss) if isinstance(loss, str) else loss
 
 
 def _named(obj: Any) -> dict[str, Any]:
@@ -106,6 +117,7 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
             old = is_keras2(reader.text("", "keras_version"))
             config = modernized(parse_json(text)) if old else _with_ops(parse_json(text))
             model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
+            _check_weights_exist(model, reader)
         with guarded(path):
             _read_in_order(model, reader, "model_weights", LoadReport(), skip_mismatch=False)
         with guarded(path, "training_config"):
@@ -116,6 +128,14 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
         with guarded(path):
             settle(model, path)
     return model
+
+
+def _check_weights_exist(model: Any, reader: Reader) -> None:
+    if not model.built and reader.texts("model_weights", "layer_names"):
+        raise FileError(
+            f"{type(model).__name__} {model.name!r} has no weights yet: this format keeps no input shapes.",
+            fix="make the model yourself, call it on data, and pass this file to its load_weights()",
+        )
 
 
 def _with_ops(config: Any) -> Any:
@@ -136,12 +156,14 @@ def _compile(model: Any, reader: Reader, training: dict[str, Any], old: bool) ->
     model.compile_from_config({key: training[key] for key in _TRAINING if key in training})
     if not reader.has_group("optimizer_weights"):
         return
-    names, values = reader.texts("optimizer_weights", "weight_names"), _arrays(reader, "optimizer_weights")
-    keras2 = old and bool(names)
+    names = reader.texts("optimizer_weights", "weight_names")
+    kept = all(f"optimizer_weights/{name}" in reader.arrays() for name in names)  # Keras loses those of equal names
+    values = _arrays(reader, "optimizer_weights") if kept else []
+    keras2 = old and bool(values)
     state = optimizer_state(names, values, model) if keras2 else _in_order(model.optimizer.variables, values)
     for variable, value in (state or {}).items():
         variable.assign(value)
-    if state is None and len(values) and np.any(values[0]):  # it made steps
+    if state is None and (not kept or (len(values) and np.any(values[0]))):  # it made steps
         reason = unlike(names, model.optimizer) if keras2 else "the optimizer's state does not fit"
         warnings.warn(f"{reader.name}: {reason}; it starts anew.", stacklevel=5)
 
