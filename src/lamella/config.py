@@ -8,6 +8,48 @@ from typing import Any
 from lamella.dtypes import default_float, standardize_dtype
 from lamella.errors import ArgumentError
 
+__all__ = [
+    "are_steps_in_place",
+    "are_steps_joined",
+    "backend",
+    "compile_cache",
+    "disable_allocator_tuning",
+    "disable_flash_attention",
+    "disable_in_place_steps",
+    "disable_inline_dispatch",
+    "disable_interactive_logging",
+    "disable_joined_steps",
+    "disable_traceback_filtering",
+    "dtype_policy",
+    "enable_flash_attention",
+    "enable_in_place_steps",
+    "enable_interactive_logging",
+    "enable_joined_steps",
+    "enable_traceback_filtering",
+    "enable_unsafe_deserialization",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_allocator_tuned",
+    "is_dispatch_inline",
+    "is_flash_attention_enabled",
+    "is_interactive_logging_enabled",
+    "is_nnx_enabled",
+    "is_traceback_filtering_enabled",
+    "is_unsafe_deserialization_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
+    "set_backend",
+    "set_compile_cache",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
+    "standardize_data_format",
+]
+
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 _FORMATS = ("channels_last", "channels_first")
 _cache = os.environ.get("LAMELLA_COMPILE_CACHE", "1")

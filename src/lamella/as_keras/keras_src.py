@@ -89,8 +89,13 @@ def places(path: str) -> list[str]:
 
 
 def public_names_for(path: str) -> list[str]:
-    """The names for `from keras.src.… import *`."""
-    return sorted({name for place in places(path) if (behind := room(place)) for name in public_names(behind)})
+    """The names for `from keras.src.… import *`: no modules."""
+    rooms = [behind for place in places(path) if (behind := room(place))]
+    names = {name for behind in rooms for name in public_names(behind)}
+    modules = {
+        name for behind in rooms for name in public_names(behind) if isinstance(getattr(behind, name), ModuleType)
+    }
+    return sorted(names - modules)
 
 
 def _at(target: str) -> Any:

@@ -26,7 +26,7 @@ _PUBLIC = """
     visualization wrappers
 """
 NAMESPACES = frozenset(_PUBLIC.split())
-"""Keras's public modules.  One that Lamella lacks cannot be imported."""
+"""Keras's public modules.  One that Lamella lacks is imported empty: `AbsentNamespace`."""
 
 
 def room(namespace: str) -> ModuleType | None:
@@ -76,7 +76,7 @@ class Namespace(ModuleType):
             return self.names()
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if self._child(name) in NAMESPACES and room(self._child(name)) is not None:
+        if self._child(name) in NAMESPACES:
             return importlib.import_module(f"{self.__name__}.{name}")
         value = self._find(name)
         setattr(self, name, value)
@@ -104,6 +104,24 @@ class Namespace(ModuleType):
 
     def __repr__(self) -> str:
         return f"<module {self.__name__!r}, served by Lamella {lamella.__version__}>"
+
+
+class AbsentNamespace(ModuleType):
+    """A public module of Keras that Lamella lacks: it can be imported, as libraries do at their top; its names not.
+
+    Raises:  MissingAttributeError: a name of it is asked for.
+    """
+
+    def __init__(self, name: str):
+        super().__init__(name, f"{name} is not in Lamella.")
+        self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__all__":
+            return []
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        raise MissingAttributeError(f"Lamella has no {self.__name__}.{name}.")
 
 
 def keras_version() -> str:

@@ -30,9 +30,16 @@ class Signature:
         kinds = [p.kind for p in self.names.values()]
         self.catches_all = bool(kinds) and kinds[0] is inspect.Parameter.VAR_POSITIONAL
         required = [p for p in list(self.names.values())[1:] if p.default is p.empty and p.kind not in _CATCH_ALL]
-        self.needs_more = bool(required)  # than one argument
+        self.needs_more = any(p.name != "training" for p in required)  # than one argument
+        self.needs_training = any(p.name == "training" for p in required)
         self.simple = bool(kinds) and kinds[0] not in (*_CATCH_ALL, inspect.Parameter.KEYWORD_ONLY) and not required
         self.defaults = {n: p.default for n, p in self.names.items() if p.default is not p.empty}
+
+    def required_training(self, args: tuple[Any, ...], training: bool | None) -> dict[str, Any]:
+        """{"training": …} for a `call(self, inputs, training)` without a default, unless `args` say it."""
+        if self.needs_training and list(self.names).index("training") >= len(args):
+            return {"training": training}
+        return {}
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """{name: value}, defaults included."""
@@ -64,6 +71,7 @@ class Call:
     def __init__(self, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any], inherited: bool | None):
         self.names = signature.names
         explicit = kwargs.pop("training", None)
+        kwargs.update(signature.required_training(args, inherited if explicit is None else explicit))
         self.arguments = signature.bind(args, kwargs)
         self.args, self.kwargs = args, kwargs
         self.first = (args[0] if args else None) if signature.catches_all else self.arguments.get(signature.first or "")
@@ -84,6 +92,18 @@ class Call:
         return jax.tree.map(
             lambda leaf: _symbolic(leaf) if isinstance(leaf, _TENSORS) else leaf, (self.args, self.kwargs)
         )
+
+    def on_shapes(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with a symbolic tensor for each array, of its shape and dtype."""
+        trial = current().trial
+
+        def spec(leaf: Any) -> Any:
+            if not isinstance(leaf, _TENSORS):
+                return leaf
+            shape = tuple(leaf.shape)
+            return KerasTensor(shape if trial is None else trial.with_unknown(shape), str(leaf.dtype))
+
+        return jax.tree.map(spec, (self.args, self.kwargs))
 
     def shapes(self) -> dict[str, Any]:
         """{"inputs_shape": …} for every tensor argument but the mask."""

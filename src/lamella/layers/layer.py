@@ -6,7 +6,6 @@ import warnings
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from typing import Any
 
 import jax
@@ -15,45 +14,11 @@ from lamella import dtype_policies, regularizers
 from lamella.dtypes import is_float
 from lamella.errors import ArgumentError, ConfigError, LamellaError, ShapeError, StateError
 from lamella.graph import KerasTensor, any_symbolic, open_sizes, output_spec, record
+from lamella.layers.building import building
 from lamella.layers.call import Call, converted, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
 from lamella.layers.weights import Weights
 from lamella.state import Frame, current, frame
-
-
-def _building(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a `build` so that it makes real arrays, under the layer's name, once."""
-
-    @wraps(build)
-    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self._in_build:  # super().build() inside of a build()
-            return build(self, *args, **kwargs)
-        trial = current().trial
-        if trial is not None:
-            trial.undo.append(_restorer(self))
-        self._in_build = True
-        try:
-            with frame(path=(*current().path, self.name), autocast=None, observer=None), jax.ensure_compile_time_eval():
-                build(self, *args, **kwargs)
-                if self._build_by_call_on is not None:  # Model.build(), perhaps called by an own build()
-                    self._build_by_call(self._build_by_call_on)
-        finally:
-            self._in_build, self._build_by_call_on = False, None
-        self._build_shapes = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
-        self.built = True
-
-    return wrapped
-
-
-def _restorer(layer: Layer) -> Callable[[], None]:
-    """What brings a layer back to how it is now: without the weights that its `build` makes."""
-    before = {**vars(layer), "_added": list(layer._added)}
-
-    def restore() -> None:
-        vars(layer).clear()
-        vars(layer).update(before)
-
-    return restore
 
 
 class Layer(Weights):
@@ -82,13 +47,14 @@ class Layer(Weights):
     input_spec: Any = None
     supports_masking = False
     _build_by_call_on: Any = None  # the shape that an own build() passed to the inherited one
+    _call_to_build_for: Call | None = None
     called_on: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # the arguments it was built on
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if "build" in own:
-            cls.build = _building(cls.build)
+            cls.build = building(cls.build)
         if "compute_mask" in own and "supports_masking" not in own:
             cls.supports_masking = True
 
@@ -229,23 +195,31 @@ class Layer(Weights):
         self.called_on = call.described()
         if type(self).build is not Layer.build:
             unless = () if symbolic else (jax.errors.ConcretizationTypeError,)
+            self._call_to_build_for = call
             with suppress(*unless):  # a call() that branches on data: what is inside is built as it runs
                 self.build(**self._shapes_to_build_with(call))
             self._check(call.first)
         elif symbolic and type(self).compute_output_shape is not Layer.compute_output_shape:
-            output_spec(self.call, **call.tensors)  # the shape will not ask call(): what is inside is built here
+            training = signature_of(type(self).call).required_training((), call.training)
+            output_spec(self.call, **call.tensors, **training)  # the shape will not ask call(): this builds the inside
 
     def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
         shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial
         return shapes if trial is None else _map_shapes(trial.with_unknown, shapes)
 
     def _build_by_call(self, input_shape: Any) -> None:
-        if input_shape is None or type(self).call is Layer.call or signature_of(type(self).call).needs_more:
+        if self.built or input_shape is None or type(self).call is Layer.call:
+            return
+        signature, args, kwargs = signature_of(type(self).call), (), {}
+        if self._call_to_build_for is not None:  # it says the dtypes too
+            args, kwargs = self._call_to_build_for.on_shapes()
+        elif not signature.needs_more:
+            dtype = self.input_dtype if is_float(self.input_dtype) else "float32"
+            args = (_map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape),)
+        else:
             return  # a cell, say, which needs states too: what is inside is built when it is called
-        dtype = self.input_dtype if is_float(self.input_dtype) else "float32"
-        inputs = _map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape)
-        if not self.built:
-            output_spec(self.call, inputs)
+        kwargs = {**kwargs, **signature.required_training(args, current().training)}
+        output_spec(self.call, *args, **kwargs)
 
     # Shapes
 
@@ -260,6 +234,8 @@ class Layer(Weights):
         if type(self).compute_output_shape is Layer.compute_output_shape:
             if "training" not in signature.names:  # any call may say it
                 kwargs = {key: value for key, value in kwargs.items() if key != "training"}
+            elif "training" not in kwargs:
+                kwargs.update(signature.required_training(args, current().training))
             return output_spec(self.call, *args, **kwargs)
         call = Call(signature, args, {k: v for k, v in kwargs.items() if k in signature.names}, None)
         shapes = self.compute_output_shape(**call.shapes_for(self.compute_output_shape, type(self).__name__))
@@ -467,7 +443,7 @@ class Layer(Weights):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-Layer.build = _building(Layer.build)  # type: ignore[method-assign]
+Layer.build = building(Layer.build)  # type: ignore[method-assign]
 _holders: dict[int, weakref.ref[Layer]] = {}  # the layers that hold losses of a call
 
 

@@ -273,8 +273,6 @@ def _called(model: Any, step: str, batch: Any, lists: Callable[[str], list[list[
 
 def _build_model(model: Any, x: Any, must: bool) -> None:
     try:
-        if isinstance(x, KerasTensor):
-            model.build(x.shape)
         if not model.built or model._graph is None:
             output_spec(model, x)
     except LamellaError:

@@ -313,3 +313,41 @@ def test_several_inputs_by_name():
     assert layer.shapes == ((1, 2), (1, 2))
     out = layer(layers.Input((2,)), value=layers.Input((2,)))
     assert out.shape == (None, 2)
+
+
+class Noisy(keras.layers.Layer):
+    """As much code of TensorFlow's time has it: `training` without a default."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+        self.seen = []
+
+    def call(self, inputs, training, mask=None):
+        self.seen.append(training)
+        return self.dense(inputs)
+
+
+def test_a_required_training_argument_is_passed_on():
+    layer = Noisy()
+    x = np.ones((4, 2), "float32")
+    assert layer(x, training=True).shape == (4, 3)
+    assert layer(x, training=None).shape == (4, 3)
+    assert layer.seen == [True, None]
+    assert layer.compute_output_shape((None, 2)) == (None, 3)
+
+
+def test_a_required_training_argument_is_what_the_calls_around_say():
+    layer = Noisy()
+    model = keras.Sequential([layer])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 2), "float32")
+    model.fit(x, np.ones((4, 3)), verbose=0)
+    assert layer.seen[-1] is True
+    model.predict(x, verbose=0)
+    assert layer.seen[-1] is False
+
+
+def test_an_unknown_argument_is_refused_beside_a_required_training():
+    with pytest.raises(TypeError, match="scale"):
+        Noisy()(np.ones((4, 2), "float32"), training=True, scale=2)

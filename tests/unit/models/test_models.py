@@ -3,7 +3,7 @@ import pytest
 
 import lamella as keras
 from lamella import layers, models
-from lamella.errors import ArgumentError, GraphError, ShapeError, StateError, UnknownNameError
+from lamella.errors import ArgumentError, GraphError, LamellaError, ShapeError, StateError, UnknownNameError
 from lamella.state import walk
 
 
@@ -241,3 +241,31 @@ def test_a_call_that_branches_on_data_runs_eagerly():
     model = Moody()
     assert model(np.ones((1, 4), "float32")).shape == (1, 2) and model.a.built and not model.b.built
     assert model(-np.ones((1, 4), "float32")).shape == (1, 3) and model.b.built
+
+
+class Lookup(keras.Model):
+    """Takes rows of a table by integers: it cannot be run on floats."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = np.ones((10, 4), "float32")
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, rows):
+        return self.dense(keras.ops.take(self.table, rows, axis=0))
+
+
+@pytest.mark.parametrize("first", ["fit", "predict", "call"])
+def test_a_model_is_built_on_the_dtypes_it_is_given(first):
+    model, rows = Lookup(), np.arange(8)
+    if first == "fit":
+        model.compile("sgd", "mse")
+        model.fit(rows, np.ones((8, 2)), verbose=0)
+    else:
+        (model.predict if first == "predict" else model)(rows)
+    assert model.count_params() == 10
+
+
+def test_build_by_shape_says_that_the_model_does_not_take_floats():
+    with pytest.raises(LamellaError, match="integer"):
+        Lookup().build((None,))

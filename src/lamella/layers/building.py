@@ -1,0 +1,50 @@
+"""How a layer's own `build` is run: once, on real arrays, under the layer's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from lamella.layers.call import signature_of
+from lamella.state import current, frame
+
+if TYPE_CHECKING:
+    from lamella.layers.layer import Layer
+
+
+def building(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a `build` so that it makes real arrays, under the layer's name, once."""
+
+    @wraps(build)
+    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._in_build:  # super().build() inside of a build()
+            return build(self, *args, **kwargs)
+        trial = current().trial
+        if trial is not None:
+            trial.undo.append(_restorer(self))
+        self._in_build = True
+        try:
+            with frame(path=(*current().path, self.name), autocast=None, observer=None), jax.ensure_compile_time_eval():
+                build(self, *args, **kwargs)
+                if self._build_by_call_on is not None:  # Model.build(), perhaps called by an own build()
+                    self._build_by_call(self._build_by_call_on)
+        finally:
+            self._in_build, self._build_by_call_on, self._call_to_build_for = False, None, None
+        self._build_shapes = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
+        self.built = True
+
+    return wrapped
+
+
+def _restorer(layer: Layer) -> Callable[[], None]:
+    """What brings a layer back to how it is now: without the weights that its `build` makes."""
+    before = {**vars(layer), "_added": list(layer._added)}
+
+    def restore() -> None:
+        vars(layer).clear()
+        vars(layer).update(before)
+
+    return restore

@@ -1,0 +1,53 @@
+"""Ways in which libraries reach Keras's names."""
+
+STARS = """
+    import types
+    from keras.src.activations import *
+    from keras.src.layers import *
+    from keras.src.ops import *
+    from keras.src.saving import *
+    from keras.src.utils import *
+
+    public = {name: value for name, value in globals().items() if name[0] != "_"}
+    modules = [name for name, value in public.items() if isinstance(value, types.ModuleType)]
+    print(modules, Dense.__name__, matmul.__name__, register_keras_serializable.__name__)
+"""
+
+
+def test_a_star_import_from_a_private_module_gives_names_and_no_modules(run):
+    done = run(STARS)
+    assert done.out.split() == ["['types']", "Dense", "matmul", "register_keras_serializable"], done.err
+
+
+def test_every_setting_of_keras_can_be_read(run):
+    text = """
+        import keras
+        from keras.config import floatx, image_data_format
+
+        print(keras.config.backend(), keras.config.floatx(), keras.config.epsilon(), keras.config.dtype_policy().name)
+    """
+    done = run(text)
+    assert done.out.split() == ["jax", "float32", "1e-07", "float32"], done.err
+
+
+def test_a_module_that_is_not_in_lamella_is_imported_and_its_names_are_refused(run):
+    text = """
+        import keras
+        import keras.distribution
+        from keras import distribution
+
+        for name in ("DeviceMesh", "set_distribution"):
+            try:
+                getattr(distribution, name)
+            except AttributeError as error:
+                print(error)
+        try:
+            from keras.distribution import LayoutMap
+        except ImportError as error:
+            print(error)
+    """
+    done = run(text)
+    first, second, third = done.out.splitlines()
+    assert first == "Lamella has no keras.distribution.DeviceMesh."
+    assert second == "Lamella has no keras.distribution.set_distribution."
+    assert "LayoutMap" in third
