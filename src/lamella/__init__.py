@@ -21,9 +21,13 @@ if TYPE_CHECKING:
         config,
         constraints,
         datasets,
+        distillation,
+        distribution,
         dtype_policies,
+        export,
         initializers,
         layers,
+        legacy,
         losses,
         metrics,
         mixed_precision,
@@ -31,11 +35,14 @@ if TYPE_CHECKING:
         ops,
         optimizers,
         preprocessing,
+        quantizers,
         random,
         regularizers,
         saving,
         tree,
         utils,
+        visualization,
+        wrappers,
     )
     from lamella.dtype_policies import DTypePolicy, FloatDTypePolicy
     from lamella.graph import Function, KerasTensor, Operation
@@ -47,12 +54,15 @@ if TYPE_CHECKING:
     from lamella.optimizers import Optimizer
     from lamella.regularizers import Regularizer
     from lamella.state import (
+        RematScope,
         StatelessScope,
+        SymbolicScope,
         Variable,
         device,
         grad,
         name_scope,
         pure,
+        remat,
         state_of,
         value_and_grad,
         walk,
@@ -77,13 +87,16 @@ _ROOM_OF = {
     "Operation": "graph",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
+    "RematScope": "state",
     "Sequential": "models",
     "StatelessScope": "state",
+    "SymbolicScope": "state",
     "Variable": "state",
     "device": "state",
     "grad": "state",
     "name_scope": "state",
     "pure": "state",
+    "remat": "state",
     "state_of": "state",
     "value_and_grad": "state",
     "walk": "state",
@@ -106,8 +119,10 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "StatelessScope",
+    "SymbolicScope",
     "Variable",
     "__version__",
     "activations",
@@ -119,10 +134,14 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "distillation",
+    "distribution",
     "dtype_policies",
+    "export",
     "grad",
     "initializers",
     "layers",
+    "legacy",
     "losses",
     "metrics",
     "mixed_precision",
@@ -132,15 +151,19 @@ __all__ = [
     "optimizers",
     "preprocessing",
     "pure",
+    "quantizers",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "state_of",
     "tree",
     "utils",
     "value_and_grad",
     "version",
+    "visualization",
     "walk",
+    "wrappers",
     "write_state",
 ]
 
@@ -164,7 +187,9 @@ def __getattr__(name: str) -> Any:
         return value
     if name in __all__:
         return _room(name)
-    raise AttributeError(f"module 'lamella' has no attribute {name!r}")
+    from lamella.missing_names import missing_name
+
+    raise missing_name(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -1,61 +1,31 @@
-"""Keras's public names and signatures: what it has, we have, but for the list of what is to come."""
+"""Keras's public names and signatures: what it has, we have, but for `lamella.missing_names`."""
 
 import importlib
 import inspect
+import pkgutil
+import subprocess
+import sys
 import types
 
+import keras
 import pytest
 
-SPACES = [
-    "activations",
-    "applications",
-    "applications.convnext",
-    "applications.densenet",
-    "applications.efficientnet",
-    "applications.efficientnet_v2",
-    "applications.imagenet_utils",
-    "applications.inception_resnet_v2",
-    "applications.inception_v3",
-    "applications.mobilenet",
-    "applications.mobilenet_v2",
-    "applications.mobilenet_v3",
-    "applications.nasnet",
-    "applications.resnet",
-    "applications.resnet50",
-    "applications.resnet_v2",
-    "applications.vgg16",
-    "applications.vgg19",
-    "applications.xception",
-    "backend",
-    "callbacks",
-    "config",
-    "constraints",
-    "datasets",
-    "dtype_policies",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "mixed_precision",
-    "models",
-    "ops",
-    "optimizers",
-    "optimizers.schedules",
-    "random",
-    "regularizers",
-    "saving",
-    "tree",
-    "utils",
-    "utils.bounding_boxes",
-]
+import lamella
+from lamella.missing_names import MISSING
 
-# Names that Keras has and we do not have yet.
-NOT_YET: dict[str, set[str]] = {
-    "layers": {
-        "TFSMLayer",  # runs a TensorFlow SavedModel; Keras on JAX refuses it too
-        "TorchModuleWrapper",  # its weights are Torch's, which JAX can neither trace nor train; Keras refuses it too
-    },
-}
+
+def namespaces():
+    """Every public module of the installed Keras, found by walking it: "layers", "optimizers.schedules" …"""
+    found = [""]
+    for module in pkgutil.walk_packages(keras.__path__, "keras."):
+        name = module.name.removeprefix("keras.")
+        if name.partition(".")[0] not in ("src", "_tf_keras"):
+            found.append(name)
+    return sorted(found)
+
+
+SPACES = namespaces()
+
 
 # Signatures that differ on purpose: {name: reason}.
 OTHER_SIGNATURE: dict[str, str] = {
@@ -65,18 +35,46 @@ OTHER_SIGNATURE: dict[str, str] = {
 
 
 def public(space):
-    module = importlib.import_module(f"keras.{space}")
+    module = importlib.import_module(f"keras.{space}".rstrip("."))
     return {n: v for n, v in vars(module).items() if not n.startswith("_") and not isinstance(v, types.ModuleType)}
 
 
 def ours(space):
-    return importlib.import_module(f"lamella.{space}")
+    return importlib.import_module(f"lamella.{space}".rstrip("."))
+
+
+def test_the_namespaces_are_all_there():
+    assert {"", "layers", "ops.linalg", "wrappers", "distribution", "utils.legacy"} <= set(SPACES)
+    for space in SPACES:
+        ours(space)
 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_names(space):
     missing = {name for name in public(space) if not hasattr(ours(space), name)}
-    assert missing == NOT_YET.get(space, set())
+    assert missing == set(MISSING.get(ours(space).__name__, {}))
+
+
+@pytest.mark.parametrize("module, name", [(module, name) for module, names in MISSING.items() for name in names])
+def test_a_missing_name_says_what_to_use(module, name):
+    with pytest.raises(AttributeError, match="not in Lamella yet") as attribute:
+        getattr(importlib.import_module(module), name)
+    with pytest.raises(ImportError, match="not in Lamella yet") as imported:
+        exec(f"from {module} import {name}")
+    assert MISSING[module][name] in str(attribute.value)
+    assert MISSING[module][name] in str(imported.value)
+
+
+def test_a_name_that_keras_has_not_is_a_plain_mistake():
+    with pytest.raises(AttributeError, match="has no attribute 'Dens'"):
+        lamella.layers.Dens
+    with pytest.raises(ImportError, match="cannot import name 'Dens'"):
+        from lamella.layers import Dens  # noqa: F401
+
+
+def test_importing_lamella_imports_no_room():
+    code = "import lamella, sys; print([m for m in sys.modules if m.split('.')[0] in ('lamella', 'jax', 'sklearn')])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "['lamella']"
 
 
 def parameters(thing):

@@ -1,5 +1,7 @@
 """Layers, one family a file; `Layer` is what they all are."""
 
+from typing import TYPE_CHECKING, Any
+
 from lamella.layers.activation import (
     ELU,
     Activation,
@@ -283,6 +285,13 @@ from lamella.layers.rnn.stacked import (
 from lamella.layers.rnn.time_distributed import (
     TimeDistributed,
 )
+from lamella.missing_names import missing_name
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(__name__, name)
+
 
 __all__ = [
     "ELU",

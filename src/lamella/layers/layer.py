@@ -17,8 +17,9 @@ from lamella.graph import KerasTensor, any_symbolic, open_sizes, output_spec, re
 from lamella.layers.building import building
 from lamella.layers.call import Call, converted, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
+from lamella.layers.rematerialized import call_of
 from lamella.layers.weights import Weights
-from lamella.state import Frame, current, frame
+from lamella.state import Frame, current, current_remat, frame
 
 
 class Layer(Weights):
@@ -81,6 +82,7 @@ class Layer(Weights):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
         self.built = False
+        self._remat_mode = current_remat()
 
     # The call
 
@@ -111,7 +113,7 @@ class Layer(Weights):
 
     def _run(self, call: Call, symbolic: bool) -> Any:
         """Computes the outputs, or their shapes."""
-        function = self.compute_output_spec if symbolic else self.call
+        function = self.compute_output_spec if symbolic else call_of(self)
         try:
             outputs = function(*call.args, **call.passed())
         except Exception as error:

@@ -25,6 +25,7 @@ def clone_model(
     **kwargs: Any,
 ) -> Any:
     """A model of the same architecture, with layers and weights of its own.  What is in two places is so in the clone.
+    A clone of a compiled Sequential or Functional model is compiled alike.
 
     Args:    input_tensors: tensors to build on, in place of new inputs.
              clone_function: makes each new layer from the old one.
@@ -57,9 +58,9 @@ def _clone(layer: Any, clone_function: Any, call_function: Any, recursive: bool)
 
 def _cloned(model: Any, cloned: Any, shared: Any, input_tensors: Any, clone_function: Any, call_function: Any) -> Any:
     if isinstance(model, Sequential):
-        return _cloned_stack(model, cloned, input_tensors, call_function)
+        return _compiled_alike(_cloned_stack(model, cloned, input_tensors, call_function), model)
     if isinstance(model, Functional) or (isinstance(model, Model) and model._graph is not None):
-        return _cloned_graph(model, cloned, shared, input_tensors, call_function)
+        return _compiled_alike(_cloned_graph(model, cloned, shared, input_tensors, call_function), model)
     if clone_function is not None or input_tensors is not None:
         raise ArgumentError(
             "clone_function and input_tensors need a model with a graph.",
@@ -67,6 +68,17 @@ def _cloned(model: Any, cloned: Any, shared: Any, input_tensors: Any, clone_func
             fix="clone a Sequential or Functional model",
         )
     return model.__class__.from_config(model.get_config())
+
+
+def _compiled_alike(clone: Any, model: Any) -> Any:
+    """The clone, compiled with losses, metrics and an optimizer of its own where the model is compiled."""
+
+    def another(part: Any) -> Any:
+        return type(part).from_config(part.get_config()) if hasattr(part, "get_config") else part
+
+    if model.compiled:
+        clone.compile(**jax.tree.map(another, model._compiled.config))
+    return clone
 
 
 def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_function: Any) -> Any:

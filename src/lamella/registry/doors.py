@@ -23,6 +23,7 @@ DOORS = {
     "keras.applications.convnext": "lamella.applications.convnext",
     "keras.applications.inception_resnet_v2": "lamella.applications.inception_resnet_v2",
     "keras.constraints": "lamella.constraints",
+    "keras.distillation": "lamella.distillation",
     "keras.dtype_policies": "lamella.dtype_policies",
     "keras.engine": "lamella.models",
     "keras.initializers": "lamella.initializers",
@@ -80,7 +81,7 @@ _ONLY = {
     "lamella.utils": ("FeatureSpace",),
     "lamella.utils.feature_space": ("Cross", "Feature", "TFDIdentity"),
 }  # of rooms that hold more than objects of configs
-_ONLY_CLASSES = ("lamella.dtype_policies", "lamella.layers", "lamella.models", "lamella.random")
+_ONLY_CLASSES = ("lamella.distillation", "lamella.dtype_policies", "lamella.layers", "lamella.models", "lamella.random")
 _FUNCTION_ROOMS = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
 _APPLICATIONS = ("applications.convnext", "applications.inception_resnet_v2")
 _CLASS_ROOMS = ("layers", "models", "optimizers.schedules", "dtype_policies", *_FUNCTION_ROOMS, *_APPLICATIONS)

@@ -90,6 +90,7 @@ _OPERATION = Slot("layer or op", (*_MODELS, "graph"))
 _OPTION = Slot("option of a loss or metric", METRIC.classes, ("activations", "losses", "metrics"))
 _POLICY = Slot("dtype policy", ("dtype_policies",))
 _USERS = Slot("function of your own", (), ())
+_DISTILLATION = Slot("distillation loss", ("distillation",))
 _FEATURE = Slot("feature", ("utils",))
 _MODULE = Slot("class of your own")
 
@@ -117,11 +118,14 @@ _BY_NAME = {
     "policy_map": _POLICY,
 }
 _BY_CLASS: dict[str, dict[str | EllipsisType, Slot]] = {  # `...`: every other argument
+    "Distiller": {"teacher": LAYER, "student": LAYER, "distillation_losses": _DISTILLATION},
     "Feature": {"preprocessor": Slot("layer", (*_MODELS, "utils"))},
     "FeatureSpace": {"features": _FEATURE, "crosses": _FEATURE},
+    "FeatureDistillation": {"loss": LOSS},
     "FlaxLayer": {"module": _MODULE, "method": _USERS},
     "JaxLayer": {"call_fn": _USERS, "init_fn": _USERS},
     "Lambda": dict.fromkeys(("function", "output_shape", "mask", "arguments"), _FUNCTION),
+    "LogitsDistillation": {"loss": LOSS},
     "LossFunctionWrapper": {"fn": LOSS, ...: _OPTION},
     "MeanMetricWrapper": {"fn": METRIC, ...: _OPTION},
     "TextVectorization": {"standardize": _USERS, "split": _USERS},

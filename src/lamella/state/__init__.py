@@ -4,7 +4,8 @@ from lamella.state.frame import Frame, Trial, current, frame
 from lamella.state.masks import get_mask, set_mask
 from lamella.state.names import auto_name, get_uid, reset_names, to_snake_case
 from lamella.state.pure import State, StateView, grad, pure, state_of, value_and_grad, write_state
-from lamella.state.scopes import StatelessScope, device, name_scope
+from lamella.state.remat import RematMode, RematScope, current_remat, remat
+from lamella.state.scopes import StatelessScope, SymbolicScope, device, name_scope
 from lamella.state.seed import (
     SeedGenerator,
     draw_seed,
@@ -20,10 +21,13 @@ from lamella.state.walk import Owner, at, attribute_children, walk, walk_all
 __all__ = [
     "Frame",
     "Owner",
+    "RematMode",
+    "RematScope",
     "SeedGenerator",
     "State",
     "StateView",
     "StatelessScope",
+    "SymbolicScope",
     "Trial",
     "Variable",
     "at",
@@ -31,6 +35,7 @@ __all__ = [
     "auto_name",
     "changes",
     "current",
+    "current_remat",
     "device",
     "draw_seed",
     "frame",
@@ -42,6 +47,7 @@ __all__ = [
     "make_default_seed",
     "name_scope",
     "pure",
+    "remat",
     "reset_global_seed",
     "reset_names",
     "set_mask",

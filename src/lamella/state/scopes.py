@@ -71,17 +71,33 @@ class StatelessScope(frame):
         return self.state_mapping.get(variable)
 
 
+class SymbolicScope(frame):
+    """Marks code that runs on shapes. Symbolic tensors say so themselves here, so it changes nothing.
+
+    Example: >>> with SymbolicScope():
+             ...     Dense(2)(Input((3,))).shape
+             (None, 2)
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __enter__(self) -> SymbolicScope:  # type: ignore[override]
+        super().__enter__()
+        return self
+
+
 @contextmanager
-def device(name: str) -> Iterator[None]:
+def device(device_name: str) -> Iterator[None]:
     """Makes arrays on a device: "cpu", "gpu:1".
 
     Raises: ArgumentError: there is no such device.
     """
-    kind, _, index = str(name).partition(":")
+    kind, _, index = str(device_name).partition(":")
     kind = {"cuda": "gpu"}.get(kind.lower(), kind.lower())
     try:
         chosen = jax.devices(kind)[int(index or 0)]
     except (RuntimeError, IndexError, ValueError) as error:
-        raise ArgumentError(f"There is no device {name!r}.", expected=[str(d) for d in jax.devices()]) from error
+        raise ArgumentError(f"There is no device {device_name!r}.", expected=[str(d) for d in jax.devices()]) from error
     with jax.default_device(chosen):
         yield

@@ -57,8 +57,11 @@ class Variable(Arithmetic):
         aggregation: str | None = "none",
         synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
         **kwargs: Any,
     ):
+        if layout is not None:
+            raise ArgumentError("Variables have no layout yet.", fix="shard arrays with jax.sharding")
         if kwargs:
             raise ArgumentError(f"Variable() does not know {', '.join(kwargs)}.")
         if aggregation not in _AGGREGATIONS:

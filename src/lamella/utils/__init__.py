@@ -19,7 +19,7 @@ from lamella.registry import (
     serialize_keras_object,
 )
 from lamella.train.feed import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
-from lamella.utils import bounding_boxes
+from lamella.utils import bounding_boxes, legacy
 from lamella.utils.archives import extract_archive
 from lamella.utils.download import cache_path, get_file
 from lamella.utils.encoding import normalize, pad_sequences, to_categorical
@@ -64,6 +64,7 @@ __all__ = [
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "load_img",
     "model_to_dot",
     "normalize",

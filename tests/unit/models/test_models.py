@@ -269,3 +269,13 @@ def test_a_model_is_built_on_the_dtypes_it_is_given(first):
 def test_build_by_shape_says_that_the_model_does_not_take_floats():
     with pytest.raises(LamellaError, match="integer"):
         Lookup().build((None,))
+
+
+def test_a_clone_of_a_compiled_model_is_compiled_alike():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.25), lambda y, p: (y - p) ** 2, metrics=[keras.metrics.MeanSquaredError()])
+    clone = keras.models.clone_model(model)
+    assert clone.optimizer is not model.optimizer and float(clone.optimizer.learning_rate) == 0.25
+    clone.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    assert int(model.optimizer.iterations) == 0 and int(clone.optimizer.iterations) == 1
+    assert not keras.models.clone_model(keras.Sequential([keras.layers.Dense(1)])).compiled
