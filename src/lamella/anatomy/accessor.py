@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ class Anatomy:
         self._parts: list[Part] | None = None
         self._places: tuple[list[Part], dict[int, str]] | None = None
         self._read: tuple[Any, dict[str, Any]] = (None, {})
+        self._lock = RLock()  # two threads that look first must see one trace, since its calls are compared
 
     def on(self, *inputs: Any) -> Anatomy:
         """The anatomy for given inputs: arrays, symbolic tensors or shapes."""
@@ -59,13 +61,14 @@ class Anatomy:
 
         Raises: StateError: what it is called on is not known yet.
         """
-        key = self._key()
-        if self._seen is None or self._seen[0] != key:
-            args, kwargs = _inputs_of(self.subject) if self._inputs is None else (self._inputs, {})
-            if self._inputs:
-                self.subject._check(self._inputs[0])
-            self._seen, self._parts = (key, trace(self.subject, *args, **kwargs)), None
-        return self._seen[1]
+        with self._lock:
+            key = self._key()
+            if self._seen is None or self._seen[0] != key:
+                args, kwargs = _inputs_of(self.subject) if self._inputs is None else (self._inputs, {})
+                if self._inputs:
+                    self.subject._check(self._inputs[0])
+                self._seen, self._parts = (key, trace(self.subject, *args, **kwargs)), None
+            return self._seen[1]
 
     @property
     def called(self) -> bool:
@@ -97,9 +100,10 @@ class Anatomy:
             root = self.trace
         except StateError:
             return parts_of(Site(self.subject, None))
-        if self._parts is None:
-            self._parts = parts_of(root)
-        return self._parts
+        with self._lock:
+            if self._parts is None:
+                self._parts = parts_of(root)
+            return self._parts
 
     @property
     def notes(self) -> list[str]:
@@ -228,12 +232,13 @@ class Anatomy:
 
     def _once(self, what: str, read: Callable[[], Any]) -> Any:
         """What was read before, unless the model has changed since: its calls, or what of it trains."""
-        now = self.trace, changes.count
-        if self._read[0] != now:
-            self._read = (now, {})
-        if what not in self._read[1]:
-            self._read[1][what] = read()
-        return self._read[1][what]
+        with self._lock:
+            now = self.trace, changes.count
+            if self._read[0] != now:
+                self._read = (now, {})
+            if what not in self._read[1]:
+                self._read[1][what] = read()
+            return self._read[1][what]
 
     def diff(self, other: Any, data: Any = None, tolerance: float = 1e-5) -> Diff:
         """What differs between this model and another; see `lamella.anatomy.diff`."""

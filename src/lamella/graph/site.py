@@ -7,6 +7,7 @@ a tree of sites.  A site with `inner` sites is a model or a layer made of layers
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from threading import RLock
 from typing import Any
 
 import jax
@@ -14,6 +15,8 @@ import jax
 from lamella.graph.operation import Operation
 from lamella.graph.tensor import KerasTensor
 from lamella.graph.unknown_sizes import STAND_INS
+
+_looking = RLock()  # another thread waits for what is inside, and does not find it half read
 
 
 class Value(KerasTensor):
@@ -45,7 +48,7 @@ class Site:
     number:    which of the operation's calls inside of `parent`, from 0; `times`: how many these are.
     args, kwargs: the arguments, with `Value`s where data flows.
     inputs, outputs: the `Value`s among the arguments, and those returned; flat.
-    repeats:   how often a loop around it runs it; 1 outside of loops, None if that depends on data.
+    repeats:   how often a loop around it runs it; 1 outside of loops; None: it depends on data or an unknown size.
     steps:     for plain code, the primitives it consists of.
     note:      why one cannot see inside, if so.
     """
@@ -100,9 +103,10 @@ class Site:
         return self._exits
 
     def _open(self) -> None:
-        if self._look is not None:
-            look, self._look = self._look, None
-            look(self)
+        with _looking:
+            if self._look is not None:
+                look, self._look = self._look, None
+                look(self)
 
     def again(self, *inputs: Any) -> Any:
         """Makes the call with other inputs."""

@@ -208,6 +208,7 @@ class _Assembly:
     def __init__(self, site: Site, runs: list[tuple[_Recorder, Flows]]):
         self.root, (self.recorder, self.flows) = site, runs[0]
         self.calls, self.others = self.recorder.calls, [recorder.calls for recorder, _ in runs[1:]]
+        self.other_flows = [flows for _, flows in runs[1:]]
         self.sites: dict[int, Site] = {0: site}
         self.inner: dict[int, list[Site]] = {0: []}
         self.codes: dict[int, Value] = {}
@@ -236,11 +237,16 @@ class _Assembly:
         recorded = call.operation.recorded(args, kwargs) is not None or call.operation.called_inside() is not None
         site = Site(call.operation, self.sites[parent], args, kwargs, _look if recorded else None)
         site.returns(self._outputs(index))
-        site.repeats = self.flows.repeats[f"{index}/out/0"]
+        site.repeats = self._repeats(f"{index}/out/0")
         if not recorded:
             site.entries = self._entries(index, site)
         self.sites[index], self.inner[index] = site, []
         self.inner[parent].append(site)
+
+    def _repeats(self, marked: str) -> int | None:
+        """How often a loop runs a call; None where that is not the same in all runs."""
+        counts = {flows.repeats.get(marked) for flows in (self.flows, *self.other_flows)}
+        return counts.pop() if len(counts) == 1 else None
 
     def _entries(self, index: int, site: Site) -> list[Value]:
         entries = [Value(shape, dtype) for shape, dtype in self._shapes(index, "inputs")]

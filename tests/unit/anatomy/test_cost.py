@@ -194,6 +194,17 @@ def test_a_loop_that_depends_on_data_has_no_number():
     assert counted.reasons == ["runs in a loop whose length depends on data"]
 
 
+@pytest.mark.parametrize(
+    "cell, once", [(layers.LSTM, 4 * 4 * (16 + 4)), (layers.GRU, 3 * 4 * (16 + 4)), (layers.SimpleRNN, 4 * 20)]
+)
+def test_a_loop_over_an_unknown_length_is_told_for_each_run(cell, once):
+    model = keras.Sequential([keras.Input((None, 16)), cell(4), layers.Dense(2)])
+    counted = costs(model.anatomy)
+    assert counted.macs is None and counted.known_macs == 8
+    assert counted.reasons == [f"{once:,} for each run of a loop over a size that is not known"]
+    assert costs(model.anatomy.on((None, 7, 16))).macs == 7 * once + 8
+
+
 def test_alternatives_count_once():
     def branch(x):
         return jax.lax.cond(

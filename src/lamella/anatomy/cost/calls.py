@@ -162,6 +162,7 @@ class _Counted:
         self.of: dict[Any, Count] = {}
         self._programs: dict[Any, int | None] = {}
         self._equations: set[int] = set()
+        self._open = any(None in value.shape for value in root.inputs)
         self._visit(root, 1)
 
     def _visit(self, site: Site, around: int | None) -> int | None:
@@ -185,8 +186,13 @@ class _Counted:
         if unknown:
             return None, unknown
         if once is None or runs is None:
-            return None, "runs in a loop whose length depends on data"
+            return None, self._loop_reason(once)
         return (once if site.operation is None else once * runs), None
+
+    def _loop_reason(self, once: int | None) -> str:
+        if once is None or not self._open:
+            return "runs in a loop whose length depends on data"
+        return f"{once:,} for each run of a loop over a size that is not known"
 
     def _of_code(self, site: Site, around: int | None) -> int | None:
         """Equations that several calls follow from are counted with the first of them."""

@@ -98,9 +98,13 @@ class Columns:
             return []
         listed = [self._cost(line, lambda cost: cost.macs) for line in lines]
         between = self._costs.known_macs - sum(macs or 0 for macs in listed)
+        known = f"{self._costs.known_macs:,} MACs for one sample"
         return [
-            f"{self._costs.known_macs:,} MACs for one sample"
-            + (f", {between:,} of them in plain code between the layers." if between > 0 else "."),
+            *(
+                [known + (f", {between:,} of them in plain code between the layers." if between > 0 else ".")]
+                if self._costs.known_macs or self._costs.macs == 0
+                else []
+            ),
             *(f"some MACs are unknown: {reason}." for reason in self._costs.reasons),
         ]
 
