@@ -76,7 +76,7 @@ def dense(name, units, *calls, **config):
     constraints = dict.fromkeys(("kernel_constraint", "bias_constraint"))
     config = {"kernel_initializer": glorot, "bias_initializer": zeros, **config}
     written = {"units": units, "activation": "linear", "use_bias": True, **regularizers, **constraints}
-    return layer("Dense", name, *calls, **written, **config)
+    return layer("Dense", name, *calls, **{**written, **config})
 
 
 def norm(name, *calls):

@@ -13,13 +13,14 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lamella import losses
-from lamella.errors import FileError
+from lamella.errors import FileError, LamellaError
 from lamella.graph import OPS
 from lamella.registry import (
     CustomObjectScope,
@@ -31,8 +32,16 @@ from lamella.registry import (
 from lamella.saving.atomic import atomic_write
 from lamella.saving.gate import guarded, parse_json
 from lamella.saving.hdf5 import Reader, Writer
-from lamella.saving.keras2 import is_keras2, modernized, modernized_training
-from lamella.saving.keras2_optimizer import optimizer_state, unlike
+from lamella.saving.keras2 import (
+    Origin,
+    hard_sigmoids,
+    is_keras2,
+    modernized,
+    modernized_training,
+    modernized_weights,
+    optimizer_state,
+    unlike,
+)
 from lamella.saving.reading import reading, settle
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.state import Variable
@@ -123,7 +132,8 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
         with guarded(path, "training_config"):
             training = reader.text("", "training_config")
             if compile and training is not None:
-                with CustomObjectScope(all_custom_objects(custom_objects)), SafeModeScope(safe_mode):
+                scopes = CustomObjectScope(all_custom_objects(custom_objects)), SafeModeScope(safe_mode)
+                with scopes[0], scopes[1], _saying_how_to_do_without():
                     _compile(model, reader, parse_json(training), old)
         with guarded(path):
             settle(model, path)
@@ -168,6 +178,17 @@ def _compile(model: Any, reader: Reader, training: dict[str, Any], old: bool) ->
         warnings.warn(f"{reader.name}: {reason}; it starts anew.", stacklevel=5)
 
 
+@contextmanager
+def _saying_how_to_do_without() -> Iterator[None]:
+    """Errors inside name the way around how the model was trained."""
+    try:
+        yield
+    except LamellaError as error:
+        fix = error.fix or ""
+        error.fix = fix if "compile=False" in fix else "; or ".join(filter(None, (fix, "pass compile=False")))
+        raise
+
+
 def _in_order(variables: list[Variable], values: list[np.ndarray]) -> dict[Variable, np.ndarray] | None:
     fits = [v.shape for v in values] == [v.shape for v in variables]
     return dict(zip(variables, values, strict=True)) if fits else None
@@ -186,7 +207,20 @@ def load_h5_weights(model: Any, path: Path, by_name: bool, skip_mismatch: bool) 
         group = "model_weights" if reader.has_group("model_weights") and not reader.has_text("", "layer_names") else ""
         read = _read_by_name if by_name else _read_in_order
         read(model, reader, group, report, skip_mismatch)
+        _warn_of_hard_sigmoids(model, reader, group)
     return report
+
+
+def _warn_of_hard_sigmoids(model: Any, reader: Reader, group: str) -> None:
+    """The weights alone do not say which formula they were trained with, and the model's is another one."""
+    names = hard_sigmoids(model) if is_keras2(_origin(reader, group).version) else []
+    if names:
+        warnings.warn(
+            f"{reader.name}: the weights are of Keras 1 or 2, where hard_sigmoid was clip(0.2 * x + 0.5, 0, 1); in "
+            f"{_some(names)} it is clip(x / 6 + 0.5, 0, 1). In place of 'hard_sigmoid' write "
+            "Pipeline([Rescaling(0.2, offset=0.5), ReLU(max_value=1.0)]) of keras.layers.",
+            stacklevel=5,
+        )
 
 
 def _read_in_order(model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool) -> None:
@@ -199,28 +233,24 @@ def _read_in_order(model: Any, reader: Reader, group: str, report: LoadReport, s
             received=f"{len(saved)} layers: {_some(saved)}",
             fix="load into a model of the same architecture, or pass by_name=True",
         )
-    pairs = [(layer.name, _weights(layer), name) for layer, name in zip(layers, saved, strict=True)]
-    _assign([*pairs, *_own(model, reader, group)], reader, group, report, skip_mismatch)
+    pairs = list(zip(layers, saved, strict=True))
+    _assign(model, pairs, reader, group, report, skip_mismatch)
 
 
 def _read_by_name(model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool) -> None:
     layers = {layer.name: layer for layer in model.layers}
     saved = reader.texts(group, "layer_names")
     full = {name for name in saved if reader.texts(_in(group, name), "weight_names")}
-    pairs = [(n, _weights(layers[n]), n) for n in saved if n in layers and (n in full or _weights(layers[n]))]
+    pairs = [(layers[n], n) for n in saved if n in layers and (n in full or _weights(layers[n]))]
     report.unused = [name for name in saved if name not in layers and name in full]
     report.skipped = {name: NOT_THERE for name, layer in layers.items() if name not in saved and _weights(layer)}
     missing = dict(report.skipped)
-    _assign([*pairs, *_own(model, reader, group)], reader, group, report, skip_mismatch, tolerated=missing)
-
-
-def _own(model: Any, reader: Reader, group: str) -> list[tuple[str, list[Variable], str]]:
-    own = model._own_variables()
-    return [("the model itself", own, _TOP)] if own and reader.has_group(_in(group, _TOP)) else []
+    _assign(model, pairs, reader, group, report, skip_mismatch, tolerated=missing)
 
 
 def _assign(
-    pairs: list[tuple[str, list[Variable], str]],
+    model: Any,
+    pairs: list[tuple[Any, str]],
     reader: Reader,
     group: str,
     report: LoadReport,
@@ -229,8 +259,7 @@ def _assign(
 ) -> None:
     """Gives layers the arrays saved for them: all, or on an error none."""
     found: list[tuple[Variable, np.ndarray]] = []
-    for layer, variables, saved in pairs:
-        values = _arrays(reader, _in(group, saved))
+    for layer, variables, saved, values in _stored(model, pairs, reader, group):
         reason = _mismatch(variables, values)
         if reason is None:
             report.loaded.append(saved)
@@ -244,6 +273,25 @@ def _assign(
         warnings.warn(str(refusal), stacklevel=6)
     for variable, value in found:
         variable.assign(value)
+
+
+def _stored(
+    model: Any, pairs: list[tuple[Any, str]], reader: Reader, group: str
+) -> Iterator[tuple[str, list[Variable], str, list[np.ndarray]]]:
+    """Yields (name of a layer, its variables, name in the file, arrays), at last for the model itself."""
+    origin = _origin(reader, group)
+    for layer, saved in pairs:
+        values = _arrays(reader, _in(group, saved))
+        values = modernized_weights(layer, values, origin) if is_keras2(origin.version) else values
+        yield layer.name, _weights(layer), saved, values
+    own, top = model._own_variables(), _in(group, _TOP)
+    if own and reader.has_group(top):
+        yield "the model itself", own, _TOP, _arrays(reader, top)
+
+
+def _origin(reader: Reader, group: str) -> Origin:
+    version, backend = (reader.text(group, name) or reader.text("", name) for name in ("keras_version", "backend"))
+    return Origin(version, backend)
 
 
 def _mismatch(variables: list[Variable], values: list[np.ndarray]) -> str | None:

@@ -6,24 +6,12 @@ and above all the calls in a graph.  What is not listed here stands in a config 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lamella.errors import ConfigError
-from lamella.saving.keras2_graph import graph, plain, sequential
+from lamella.saving.keras2.arguments import layer_arguments
+from lamella.saving.keras2.graph import RECURRENT, graph, sequential
 
-_ANY = object()
-_GONE: tuple[tuple[str, dict[str, Any]], ...] = (  # {argument: the one value that means what Keras 3 does}
-    (r"\w*RNN|LSTM|GRU|ConvLSTM\dD", {"time_major": False}),
-    (r"(Depthwise|Separable)Conv\dD|Conv\dDTranspose", {"groups": 1}),
-    (r"SeparableConv\dD", {"kernel_initializer": _ANY, "kernel_regularizer": None, "kernel_constraint": None}),
-    (r"SpatialDropout\dD", {"noise_shape": None, "trainable": _ANY}),
-    (r"Discretization", {"trainable": _ANY}),
-    (r"Random\w+", {"rng_type": _ANY}),
-    (r"MultiHeadAttention", dict.fromkeys(("query_shape", "key_shape", "value_shape", "softmax_robust_masking"), _ANY)),
-    (r"Lambda", dict.fromkeys(("module", "function_type", "output_shape_type", "output_shape_module"), _ANY)),
-)
-_DEFAULTS = {"GRU": {"reset_after": False}, "GRUCell": {"reset_after": False}}  # of what the oldest configs leave out
 _TENSORFLOW = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 _OPTIMIZERS = (
     *("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax"),
@@ -64,7 +52,14 @@ def _object(described: dict[str, Any]) -> dict[str, Any]:
             f"{config.get('name')!r} in the model is an operation of TensorFlow, which nothing here can run.",
             fix="build the model anew, with keras.ops in its place, and pass this file to its load_weights()",
         )
-    if name.removeprefix("Custom>") in _OPTIMIZERS:
+    if name == "TFOptimizer":
+        raise ConfigError(
+            "The model was trained by an optimizer of TensorFlow 1, of which the file says nothing.",
+            fix="pass compile=False, and compile the model anew",
+        )
+    if name.startswith("LossScaleOptimizer"):
+        name, config = "LossScaleOptimizer", _scaled_optimizer(config)
+    elif name.removeprefix("Custom>") in _OPTIMIZERS:
         name = name.removeprefix("Custom>")
         config = _optimizer(name, config)
     elif "reduction" in config or "fn" in config:
@@ -73,64 +68,67 @@ def _object(described: dict[str, Any]) -> dict[str, Any]:
         config = graph(config) if "input_layers" in config else sequential(config)
     if isinstance(described.get("compile_config"), dict):
         described = {**described, "compile_config": modernized_training(described["compile_config"])}
-    if name == "MultiHeadAttention":  # what it was built with is another thing in Keras 3
+    if name == "MultiHeadAttention" or RECURRENT.fullmatch(name):  # what it was built with is another thing in Keras 3
         described = {key: value for key, value in described.items() if key != "build_config"}
-    return {**described, "class_name": name, "config": _arguments(name, config)}
+    name, config = layer_arguments(name, config)
+    return {**described, "class_name": name, "config": config}
 
 
-# Arguments
-
-
-def _arguments(name: str, config: dict[str, Any]) -> dict[str, Any]:
-    gone = {key: value for pattern, keys in _GONE if re.fullmatch(pattern, name) for key, value in keys.items()}
-    kept = {key: value for key, value in config.items() if gone.get(key, _ABSENT) not in (_ANY, value)}
-    config = {**_DEFAULTS.get(name, {}), **kept}
-    config.update({key: _initializer(value) for key, value in config.items() if key.endswith("_initializer")})
-    shape, axis, dtype = config.pop("batch_input_shape", None), config.get("axis"), config.get("dtype")
-    if shape is not None and name == "InputLayer":
-        config["batch_shape"] = shape
-    if isinstance(axis, list) and len(axis) == 1:
-        config["axis"] = axis[0]
-    if isinstance(dtype, dict) and isinstance(dtype.get("config"), dict):
-        config["dtype"] = dtype["config"].get("name")
-    if isinstance(config.get("name"), str):
-        config["name"] = plain(config["name"])
-    if name == "Lambda" and isinstance(config.get("function"), list):
-        code = dict(zip(("code", "defaults", "closure"), config["function"], strict=False))
-        config["function"] = {"class_name": "__lambda__", "config": code}
-    return config
-
-
-_ABSENT = object()
-
-
-def _initializer(described: Any) -> Any:
-    """Without the dtype, which is that of the weight."""
-    config = described.get("config") if isinstance(described, dict) else None
-    if not isinstance(config, dict):
-        return described
-    return {**described, "config": {key: value for key, value in config.items() if key != "dtype"}}
+# Training
 
 
 def modernized_training(config: dict[str, Any]) -> dict[str, Any]:
     """How a model was compiled, in Keras 3's form."""
     lists = {key: config[key] for key in ("metrics", "weighted_metrics") if isinstance(config.get(key), list)}
     full = {key: [_without_none(each) for each in value] for key, value in lists.items()}
-    return modernized({key: value for key, value in {**config, **full}.items() if value is not None})
+    config = {key: value for key, value in {**config, **full}.items() if value is not None}
+    return modernized({key: _renamed(value, _NAMES.get(key, {})) for key, value in config.items()})
+
+
+_ALIKE = {"cosine_proximity": "cosine_similarity", "kullback_leibler_divergence": "kl_divergence"}
+_LOSSES = {**_ALIKE, "huber_loss": "huber", "logcosh": "log_cosh"}
+_METRICS = {**_ALIKE, "logcosh": "log_cosh_error"}
+_NAMES = {"loss": _LOSSES, "metrics": _METRICS, "weighted_metrics": _METRICS}
+
+
+def _renamed(measure: Any, names: dict[str, str]) -> Any:
+    """Losses or metrics by the names of Keras 3."""
+    if isinstance(measure, list):
+        return [_renamed(one, names) for one in measure]
+    if isinstance(measure, dict) and "class_name" not in measure:
+        return {key: _renamed(one, names) for key, one in measure.items()}
+    return names.get(measure, measure) if isinstance(measure, str) else measure
 
 
 def _without_none(metrics: Any) -> Any:
     return [one for one in metrics if one is not None] if isinstance(metrics, list) else metrics
 
 
+_GONE = ("jit_compile", "is_legacy_optimizer", "schedule_decay")
+
+
 def _optimizer(name: str, config: dict[str, Any]) -> dict[str, Any]:
-    config = {key: value for key, value in config.items() if key not in ("jit_compile", "is_legacy_optimizer")}
-    rate = config.pop("lr", config.get("learning_rate"))
+    config = {key: value for key, value in config.items() if key not in _GONE}
+    rate = config.pop("lr", config.pop("learning_rate", None))
     decay = config.pop("decay", 0.0)
     if decay and name != "Nadam":  # whose decay was that of a momentum
         rate = {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": decay}
         rate = {"class_name": "InverseTimeDecay", "config": rate}
-    return {**config, "learning_rate": rate}
+    said = {"learning_rate": rate, "epsilon": config.pop("epsilon", None)}
+    return {**config, **{key: value for key, value in said.items() if value is not None}}
+
+
+def _scaled_optimizer(config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the optimizer around another one, which was `optimizer` with a `loss_scale` before 2.4."""
+    scale = config.get("loss_scale")
+    scale = scale.get("config", {}) if isinstance(scale, dict) else {}
+    steps = config.get("dynamic_growth_steps", scale.get("increment_period"))
+    said = {
+        "inner_optimizer": config.get("inner_optimizer", config.get("optimizer")),
+        "initial_scale": config.get("initial_scale", scale.get("initial_loss_scale")),
+        "dynamic_growth_steps": steps,
+    }
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _measure(name: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +136,7 @@ def _measure(name: str, config: dict[str, Any]) -> dict[str, Any]:
     function = config.get("fn")
     config = {key: value for key, value in config.items() if key != "fn" or name.endswith("Wrapper")}
     if "fn" in config and isinstance(function, str):
+        function = _renamed(function, _LOSSES)
         config["fn"] = {"class_name": "function", "config": function, "registered_name": function}
     if config.get("reduction") == "auto":
         config["reduction"] = "sum_over_batch_size"

@@ -7,9 +7,15 @@ A call in a graph was a nested list of what the layer is called on, and with whi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from lamella.errors import ConfigError
+
+RECURRENT = re.compile(r"(CuDNN|Conv)?(LSTM|GRU)(\dD)?|\w*RNN|Bidirectional")
 _CONSTANT = "_CONSTANT_VALUE"
 
 
@@ -57,6 +63,8 @@ def _first_call(layer: dict[str, Any]) -> int:
 
 def _with_calls(layer: dict[str, Any], first: dict[str, int]) -> dict[str, Any]:
     calls = [_call(call, first) for call in layer.get("inbound_nodes") or ()]
+    if RECURRENT.fullmatch(layer["class_name"]):
+        calls = [_with_states(call, layer) for call in calls]
     return {**layer, "name": plain(layer["name"]), "inbound_nodes": calls}
 
 
@@ -68,7 +76,7 @@ def _call(call: Any, first: dict[str, int]) -> dict[str, Any]:
         said.update(reference[3] if len(reference) == 4 else {})
         name, number, index = reference[:3]
         if name == _CONSTANT:
-            return index
+            return _constant(index)
         history = [plain(name), number - first[name], index]
         return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
 
@@ -77,6 +85,29 @@ def _call(call: Any, first: dict[str, int]) -> dict[str, Any]:
         inputs = inputs[0]
     kwargs = {key: _replaced(value, first, tensor) for key, value in dict(said).items()}
     return {"args": [inputs], "kwargs": kwargs, "training_is_explicit": True}
+
+
+def _constant(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        return value
+    dtype = {"f": "float32", "b": "bool"}.get(array.dtype.kind, "int32")
+    return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": dtype}}
+
+
+def _with_states(call: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    """The call of a recurrent layer, whose initial states stood behind the sequence."""
+    inputs, said = call["args"][0], dict(call["kwargs"])
+    if said.get("constants", 0) is None:
+        del said["constants"]
+    if not isinstance(inputs, list):
+        return {**call, "kwargs": said}
+    if layer["config"].get("num_constants"):
+        raise ConfigError(
+            f"{layer['class_name']} {layer['name']!r} takes constants beside the sequence, which Keras 3 has not.",
+            fix="build the model anew, with the constants in the sequence, and pass this file to its load_weights()",
+        )
+    return {**call, "args": inputs[:1], "kwargs": {**said, "initial_state": inputs[1:]}}
 
 
 def _replaced(value: Any, names: dict[str, int], replace: Callable[[list[Any]], Any]) -> Any:

@@ -1,9 +1,11 @@
 """The states of optimizers in whole models of Keras 2, read where the optimizer computes today what it did then.
 
-    since 2.11       iteration:0   Adam/m/dense/kernel:0   Adam/v/dense/kernel:0   …
-    before, legacy   Adam/iter:0   Adam/dense/kernel/m:0   …   Adam/dense/kernel/v:0   …
+    since 2.11       iteration:0        Adam/m/dense/kernel:0   Adam/v/dense/kernel:0   …
+    before, legacy   Adam/iter:0        Adam/dense/kernel/m:0   …   Adam/dense/kernel/v:0   …
+    before 2.4       Adam/iterations:0  training/Adam/Variable:0   training/Adam/Variable_1:0   …
 
-The learning rate was in the config alone.
+The oldest names say nothing: there the slots come one after the other, each for all variables of the model, and some
+optimizers did not write the steps.  The learning rate was in the config alone.
 """
 
 from __future__ import annotations
@@ -29,20 +31,31 @@ _SLOTS = {
 }
 """What slots are called here, where Keras 2 had another name."""
 
+_POSITIONS: dict[str, tuple[str, ...]] = {
+    "SGD": ("momentum",),
+    "RMSprop": ("velocity",),
+    "Adagrad": ("accumulator",),
+    "Adadelta": ("accumulated_grad", "accumulated_delta_var"),
+    "Adam": ("momentum", "velocity", "velocity_hat"),
+    "Adamax": ("momentum", "norm"),
+    "Nadam": ("momentum", "velocity"),
+}
+"""The slots of the optimizers before 2.4, in their order."""
+
 _SAME = frozenset({"accumulated_delta_var", "accumulated_grad", "accumulator", "average_gradient", "c", "linear"})
 _KNOWN = _SLOTS.keys() | _SAME | {"momentum", "r", "velocity"}
 
 
 def optimizer_state(names: list[str], values: list[Any], model: Any) -> dict[Variable, Any] | None:
-    """{variable of a model's optimizer: its value in the file}; None if the file does not hold all of them.
-
-    Args: names: of the arrays; the steps come first.
-    """
+    """{variable of a model's optimizer: its value in the file}; None if the file does not hold all of them."""
     optimizer: Optimizer = model.optimizer
     if _other_momentum(names, optimizer):
         return None
-    found = {optimizer.iterations: values[0], **_own(optimizer, int(values[0]))}
-    for slot, kept in _by_slot(names, values, optimizer).items():
+    steps = next((value for value in values[:1] if np.shape(value) == ()), np.int64(0))
+    found = {optimizer.iterations: steps, **_own(optimizer, int(steps))}
+    named = _is_named(names)
+    slots = _by_slot(names, values, optimizer) if named else _by_position(values, model)
+    for slot, kept in slots.items():
         for variable, value in zip(_with_slot(model.trainable_variables, slot, len(kept)), kept, strict=False):
             with suppress(UnknownNameError):  # zeros of a momentum that is not used
                 found[optimizer.slot(variable, slot)] = value
@@ -61,8 +74,20 @@ def _is_legacy(names: list[str]) -> bool:
     return names[0].rpartition("/")[2] == "iter:0"
 
 
+def _is_named(names: list[str]) -> bool:
+    return _is_legacy(names) or names[0].rpartition("/")[2].removesuffix(":0") == "iteration"
+
+
 def _other_momentum(names: list[str], optimizer: Optimizer) -> bool:
-    return isinstance(optimizer, Nadam) and _is_legacy(names)
+    return isinstance(optimizer, Nadam) and (_is_legacy(names) or not _is_named(names))
+
+
+def _by_position(values: list[Any], model: Any) -> dict[str, list[Any]]:
+    """{slot: its values}, of a file whose names do not tell."""
+    arrays = [value for number, value in enumerate(values) if number or np.shape(value) != ()]
+    count = len(model.trainable_variables)
+    slots = _POSITIONS.get(type(model.optimizer).__name__, ())
+    return {slot: arrays[at * count : (at + 1) * count] for at, slot in enumerate(slots)}
 
 
 def _by_slot(names: list[str], values: list[Any], optimizer: Optimizer) -> dict[str, list[Any]]:
