@@ -60,7 +60,7 @@ def layer(kind, name, *calls, **config):
     return {"class_name": kind, "config": config, "name": name, "inbound_nodes": list(calls)}
 
 
-def at(name, call=0, output=0, **said):
+def at(name, /, call=0, output=0, **said):
     """A reference to an output of a call, with what was said beside it."""
     return [name, call, output, said]
 

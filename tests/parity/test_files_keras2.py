@@ -305,7 +305,7 @@ def test_arguments_that_went(kind):
 REFUSED = {
     "time_major": (layer("LSTM", "it", [at("x")], units=2, time_major=True), "time_major"),
     "lambda": (layer("Lambda", "it", [at("x")], function=["4wEAAA==\n", None, None], function_type="lambda"), "lambda"),
-    "TensorFlow": (layer("TFOpLambda", "tf.nn.relu", ["x", 0, 0, {}], function="nn.relu"), "operation of TensorFlow"),
+    "TensorFlow": (layer("TFOpLambda", "tf.fft", ["x", 0, 0, {}], function="signal.fft"), "operation of TensorFlow"),
     "a loop": (dense("it", 4, [at("it")]), "loops"),
     "nothing": (dense("it", 4, [at("nowhere")]), "no tensor"),
 }

@@ -1,4 +1,4 @@
-"""save_model, load_model, save_weights, load_weights: by the ending of the file's name."""
+"""save_model, load_model, save_weights, load_weights: written by the name, read by what is in the file."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 from lamella.errors import ArgumentError, FileError, StateError
 from lamella.saving.atomic import atomic_write
 from lamella.saving.by_address import load_safetensors, save_safetensors
-from lamella.saving.checkpoint import is_checkpoint
+from lamella.saving.formats import KERAS, OLD, SAFETENSORS, WEIGHTS, model_format, weights_format
 from lamella.saving.gate import Entries, existing, guarded
 from lamella.saving.hdf5 import Reader
 from lamella.saving.hdf5_tree import is_cut_off
-from lamella.saving.keras_file import CONFIG, WEIGHTS, load_keras, save_keras
-from lamella.saving.legacy_h5 import is_old, load_h5_model, load_h5_weights, save_h5_model
+from lamella.saving.keras_file import CONFIG, load_keras, save_keras
+from lamella.saving.keras_file import WEIGHTS as STATE
+from lamella.saving.legacy_h5 import load_h5_model, load_h5_weights, save_h5_model
 from lamella.saving.orbax import ORBAX, save_checkpoint
 from lamella.saving.report import LoadReport
 from lamella.saving.restore import load_checkpoint, load_checkpoint_model
 from lamella.saving.sharded import SHARDED, ShardedReader, index_of, save_sharded
 from lamella.saving.state import read_state, write_state
 
-_OLD, _SAFETENSORS, _WEIGHTS = (".h5", ".hdf5"), ".safetensors", ".weights.h5"
-_ENDINGS = (_WEIGHTS, SHARDED, _SAFETENSORS, ORBAX)
+_ENDINGS = (WEIGHTS, SHARDED, SAFETENSORS, ORBAX)
 _REMOTE = "://"
 
 
@@ -44,7 +44,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     _no_more("save_model", kwargs)
     path = _local(filepath)
     _check_overwrite(path, overwrite)
-    if zipped is not False and path.endswith(_OLD) and not path.endswith(".weights.h5"):
+    if zipped is not False and path.endswith((OLD, ".hdf5")) and not path.endswith(WEIGHTS):
         save_h5_model(model, path, include_optimizer)
         return
     if path.endswith(".keras") == (zipped is False):
@@ -66,11 +66,12 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     Raises: FileError: the file is missing, damaged, or holds what no model has; file and entry are named.
     """
     path = _local(filepath)
-    if path.endswith(_OLD):
+    form = model_format(path)
+    if form == OLD:
         return load_h5_model(existing(path), custom_objects, compile, safe_mode)
-    if path.endswith(".keras") or os.path.exists(os.path.join(path, CONFIG)):
+    if form == KERAS or os.path.exists(os.path.join(path, CONFIG)):
         return load_keras(existing(path), custom_objects, compile, safe_mode)
-    if path.endswith(ORBAX) or is_checkpoint(path):
+    if form == ORBAX:
         return load_checkpoint_model(path, custom_objects, compile, safe_mode)
     raise FileError(
         f"{path}: File format not supported.",
@@ -103,7 +104,7 @@ def save_weights(
     _check_overwrite(path, overwrite)
     if path.endswith(ORBAX):
         return save_checkpoint(model, path, skip)
-    if path.endswith(_SAFETENSORS):
+    if path.endswith(SAFETENSORS):
         return save_safetensors(model, path, skip)
     if max_shard_size is not None:
         return save_sharded(model, path, max_shard_size, skip)
@@ -124,28 +125,24 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     by_name, skip = kwargs.pop("by_name", None), kwargs.pop("objects_to_skip", None)
     _no_more("load_weights", kwargs)
     path = _local(filepath)
-    old = path.endswith(_OLD) and not path.endswith(".weights.h5")
-    if by_name is not None and not old:
+    form = weights_format(path)
+    if by_name is not None and form != OLD:
         raise ArgumentError("`by_name` only supports old .h5 files.", received=path)
-    if skip is not None and not path.endswith((_WEIGHTS, SHARDED)):
+    if skip is not None and form not in (WEIGHTS, SHARDED):
         raise ArgumentError("`objects_to_skip` only supports .weights.h5 files.", received=path)
     _check_built(model, "load_weights")
-    if old:
+    if form == OLD:
         return load_h5_weights(model, existing(path), bool(by_name), skip_mismatch)
-    if path.endswith(_SAFETENSORS):
+    if form == SAFETENSORS:
         return load_safetensors(model, path, skip_mismatch)
-    if path.endswith(ORBAX) or is_checkpoint(path):
+    if form == ORBAX:
         return load_checkpoint(model, path, skip_mismatch)
-    if path.endswith(".keras"):
+    if form == KERAS:
         with Entries(path) as entries:
-            return _read(model, Reader(path, entries.read(WEIGHTS), WEIGHTS), (), skip_mismatch)
-    if not path.endswith((_WEIGHTS, SHARDED)):
+            return _read(model, Reader(path, entries.read(STATE), STATE), (), skip_mismatch)
+    if form not in (WEIGHTS, SHARDED):
         raise FileError(f"{path}: File format not supported.", expected=f"a .keras or .h5 file, {_or(_ENDINGS)}")
-    if path.endswith(_WEIGHTS) and is_old(existing(path)):  # whatever it is called
-        return load_h5_weights(model, existing(path), False, skip_mismatch)
-    return _read(
-        model, (ShardedReader if path.endswith(SHARDED) else Reader)(existing(path)), skip or (), skip_mismatch
-    )
+    return _read(model, (ShardedReader if form == SHARDED else Reader)(existing(path)), skip or (), skip_mismatch)
 
 
 def looks_whole(path: Any) -> bool:

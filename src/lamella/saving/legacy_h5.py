@@ -184,8 +184,9 @@ def _saying_how_to_do_without() -> Iterator[None]:
     try:
         yield
     except LamellaError as error:
-        fix = error.fix or ""
-        error.fix = fix if "compile=False" in fix else "; or ".join(filter(None, (fix, "pass compile=False")))
+        fix = str(error.fix or "")
+        if "compile=False" not in fix:
+            error.fix = f"{fix}; or pass compile=False" if fix else "pass compile=False"
         raise
 
 
@@ -195,9 +196,10 @@ def _in_order(variables: list[Variable], values: list[np.ndarray]) -> dict[Varia
 
 
 def is_old(path: Path) -> bool:
-    """Whether a file of weights is laid out as here."""
+    """Whether an HDF5 file is laid out as here, with a whole model or weights alone."""
     with Reader(path) as reader:
-        return reader.has_text("", "layer_names")
+        groups = [group for group in ("", "model_weights") if reader.has_group(group)]
+        return any(reader.has_text(group, "layer_names") for group in groups)
 
 
 def load_h5_weights(model: Any, path: Path, by_name: bool, skip_mismatch: bool) -> LoadReport:

@@ -11,8 +11,8 @@ from typing import Any
 from lamella.errors import ConfigError
 from lamella.saving.keras2.arguments import layer_arguments
 from lamella.saving.keras2.graph import RECURRENT, graph, sequential
+from lamella.saving.keras2.tensorflow_ops import KINDS
 
-_TENSORFLOW = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 _OPTIMIZERS = (
     *("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax"),
     *("Ftrl", "Lion", "Nadam", "RMSprop", "SGD"),
@@ -47,9 +47,9 @@ def _object(described: dict[str, Any]) -> dict[str, Any]:
     config = {"layers": config} if isinstance(config, list) else dict(config)
     if isinstance(described.get("module"), str):
         described = {**described, "module": described["module"].replace("tf_keras.", "keras.", 1)}
-    if name in _TENSORFLOW:
+    if name in KINDS:
         raise ConfigError(
-            f"{config.get('name')!r} in the model is an operation of TensorFlow, which nothing here can run.",
+            f"{config.get('name')!r} in the model is an operation of TensorFlow that no op here is known to be.",
             fix="build the model anew, with keras.ops in its place, and pass this file to its load_weights()",
         )
     if name == "TFOptimizer":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lamella.errors import ConfigError
+from lamella.saving.keras2.tensorflow_ops import KINDS, as_op
 
 RECURRENT = re.compile(r"(CuDNN|Conv)?(LSTM|GRU)(\dD)?|\w*RNN|Bidirectional")
 _CONSTANT = "_CONSTANT_VALUE"
@@ -65,7 +66,8 @@ def _with_calls(layer: dict[str, Any], first: dict[str, int]) -> dict[str, Any]:
     calls = [_call(call, first) for call in layer.get("inbound_nodes") or ()]
     if RECURRENT.fullmatch(layer["class_name"]):
         calls = [_with_states(call, layer) for call in calls]
-    return {**layer, "name": plain(layer["name"]), "inbound_nodes": calls}
+    layer = {**layer, "name": plain(layer["name"])}
+    return (as_op(layer, calls) if layer["class_name"] in KINDS else None) or {**layer, "inbound_nodes": calls}
 
 
 def _call(call: Any, first: dict[str, int]) -> dict[str, Any]:
