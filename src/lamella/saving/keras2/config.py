@@ -11,6 +11,7 @@ from typing import Any
 from lamella.errors import ConfigError
 from lamella.saving.keras2.arguments import layer_arguments
 from lamella.saving.keras2.graph import RECURRENT, graph, sequential
+from lamella.saving.keras2.keras1 import graph_of_branches, joins_branches, layer_of_keras2
 from lamella.saving.keras2.tensorflow_ops import KINDS
 
 _OPTIMIZERS = (
@@ -44,7 +45,10 @@ def modernized(config: Any) -> Any:
 
 def _object(described: dict[str, Any]) -> dict[str, Any]:
     name, config = described["class_name"], described["config"]
-    config = {"layers": config} if isinstance(config, list) else dict(config)
+    config: dict[str, Any] = {"layers": config} if isinstance(config, list) else dict(config)
+    if name in ("Sequential", "Model", "Functional") and joins_branches(config.get("layers", ())):
+        name, config = "Functional", graph_of_branches(config.get("name", "sequential"), config["layers"])
+    name, config = layer_of_keras2(name, config)
     if isinstance(described.get("module"), str):
         described = {**described, "module": described["module"].replace("tf_keras.", "keras.", 1)}
     if name in KINDS:
