@@ -9,10 +9,11 @@ from typing import Any
 from lamella.errors import ArgumentError, FileError, StateError
 from lamella.saving.atomic import atomic_write
 from lamella.saving.by_address import load_safetensors, save_safetensors
-from lamella.saving.formats import KERAS, OLD, SAFETENSORS, WEIGHTS, model_format, weights_format
+from lamella.saving.formats import KERAS, OLD, SAFETENSORS, TENSORFLOW, WEIGHTS, model_format, weights_format
 from lamella.saving.gate import Entries, existing, guarded
 from lamella.saving.hdf5 import Reader
 from lamella.saving.hdf5_tree import is_cut_off
+from lamella.saving.keras2 import checkpoint_prefix, load_tensorflow_model, load_tensorflow_weights
 from lamella.saving.keras_file import CONFIG, load_keras, save_keras
 from lamella.saving.keras_file import WEIGHTS as STATE
 from lamella.saving.legacy_h5 import load_h5_model, load_h5_weights, save_h5_model
@@ -73,6 +74,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
         return load_keras(existing(path), custom_objects, compile, safe_mode)
     if form == ORBAX:
         return load_checkpoint_model(path, custom_objects, compile, safe_mode)
+    if form == TENSORFLOW:
+        return load_tensorflow_model(path, custom_objects, compile, safe_mode)
     raise FileError(
         f"{path}: File format not supported.",
         expected="a .keras file (or the folder of one), a .h5 file, or a folder of Orbax checkpoints",
@@ -140,6 +143,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     if form == KERAS:
         with Entries(path) as entries:
             return _read(model, Reader(path, entries.read(STATE), STATE), (), skip_mismatch)
+    if form == TENSORFLOW:
+        return load_tensorflow_weights(model, checkpoint_prefix(path) or path, skip_mismatch)
     if form not in (WEIGHTS, SHARDED):
         raise FileError(f"{path}: File format not supported.", expected=f"a .keras or .h5 file, {_or(_ENDINGS)}")
     return _read(model, (ShardedReader if form == SHARDED else Reader)(existing(path)), skip or (), skip_mismatch)

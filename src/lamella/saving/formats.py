@@ -6,11 +6,13 @@ import os
 
 from lamella.saving.checkpoint import is_checkpoint
 from lamella.saving.gate import existing
+from lamella.saving.keras2.tensorflow_weights import checkpoint_prefix, is_saved_model
 from lamella.saving.legacy_h5 import is_old
 from lamella.saving.orbax import ORBAX
 from lamella.saving.sharded import SHARDED
 
 KERAS, OLD, SAFETENSORS, WEIGHTS = ".keras", ".h5", ".safetensors", ".weights.h5"
+TENSORFLOW = "TensorFlow"
 _NAMES = (WEIGHTS, SHARDED, SAFETENSORS, ORBAX, KERAS)
 _SIGNATURES = {b"PK\x03\x04": KERAS, b"PK\x05\x06": KERAS, b"\x89HDF": WEIGHTS}
 
@@ -22,7 +24,7 @@ def model_format(path: str) -> str:
              >>> model_format("there_is_no_such_file.hdf5")
              '.h5'
     """
-    found = _signature(path) or _named(path)
+    found = TENSORFLOW if is_saved_model(path) else _signature(path) or _named(path)
     return OLD if found == WEIGHTS else found
 
 
@@ -31,7 +33,7 @@ def weights_format(path: str) -> str:
     found = _signature(path)
     if found == WEIGHTS:
         return OLD if is_old(existing(path)) else WEIGHTS
-    return found or _named(path)
+    return found or _named(path) or (TENSORFLOW if checkpoint_prefix(path) else "")
 
 
 def _signature(path: str) -> str:

@@ -8,12 +8,20 @@ optimizer.py  the states of optimizers
 
 from lamella.saving.keras2.config import is_keras2, modernized, modernized_training
 from lamella.saving.keras2.optimizer import optimizer_state, unlike
+from lamella.saving.keras2.tensorflow_weights import (
+    checkpoint_prefix,
+    load_tensorflow_model,
+    load_tensorflow_weights,
+)
 from lamella.saving.keras2.weights import Origin, hard_sigmoids, modernized_weights
 
 __all__ = [
     "Origin",
+    "checkpoint_prefix",
     "hard_sigmoids",
     "is_keras2",
+    "load_tensorflow_model",
+    "load_tensorflow_weights",
     "modernized",
     "modernized_training",
     "modernized_weights",
