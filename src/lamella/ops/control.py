@@ -10,6 +10,7 @@ from jax import lax
 
 from lamella.errors import ArgumentError
 from lamella.graph import op
+from lamella.ops.tensors import indices
 
 Function = Callable[..., Any]
 
@@ -32,7 +33,7 @@ def cond(pred: Any, true_fn: Function, false_fn: Function) -> Any:
 @op
 def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     """What the index-th branch returns for the operands."""
-    return lax.switch(_values(index), branches, *_values(operands))
+    return lax.switch(indices(_values(index)), branches, *_values(operands))
 
 
 @op

@@ -11,9 +11,10 @@ import numpy as np
 from jax import lax
 
 from lamella.dtypes import standardize_dtype
-from lamella.errors import ArgumentError
+from lamella.errors import ArgumentError, ShapeError
 from lamella.graph import KerasTensor, op
 from lamella.ops.tensors import definite, tensor
+from lamella.ops.tensors import indices as whole
 from lamella.state import Variable
 
 
@@ -100,19 +101,30 @@ def stop_gradient(variable: Any) -> Any:
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A block of this shape, cut out from these indices on; -1 takes all that is left.
 
+    Raises:  ShapeError: not one index and one size for each axis.
     Example: >>> ops.slice([1, 2, 3, 4], [1], [2]).tolist()
              [2, 3]
     """
-    x = tensor(inputs)
+    x, starts = tensor(inputs), _starts(start_indices)
+    if not len(starts) == x.ndim == len(shape):
+        raise ShapeError(
+            "slice() takes one start index and one size for each axis.",
+            expected=x.ndim,
+            received=f"{len(starts)} start_indices, {len(shape)} sizes in shape",
+        )
     sizes = [x.shape[i] - start_indices[i] if s == -1 else s for i, s in enumerate(shape)]
-    return lax.dynamic_slice(x, start_indices, sizes)
+    return lax.dynamic_slice(x, starts, sizes)
 
 
 @op
 def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     """A copy with a block of values written in from these indices on."""
     x = tensor(inputs)
-    return lax.dynamic_update_slice(x, tensor(updates).astype(x.dtype), start_indices)
+    return lax.dynamic_update_slice(x, tensor(updates).astype(x.dtype), _starts(start_indices))
+
+
+def _starts(start_indices: Any) -> list[Any]:
+    return [whole(start) for start in start_indices]
 
 
 @op
@@ -145,11 +157,22 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 
 
 def _places(indices: Any) -> tuple[Any, ...]:
-    return tuple(jnp.moveaxis(tensor(indices), -1, 0))
+    return tuple(jnp.moveaxis(whole(indices), -1, 0))
 
 
 @op
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
-    """The list of slices along an axis, whose size must be known."""
+    """The list of slices along an axis.
+
+    Args:    num: the size of the axis, where it is not known yet.
+    Raises:  ArgumentError: there is no such axis, or it has another size.
+    Example: >>> [float(x) for x in ops.unstack([1.0, 2.0])]
+             [1.0, 2.0]
+    """
     x = tensor(x)
-    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
+    if not -x.ndim <= axis < x.ndim:
+        raise ArgumentError(f"axis {axis} is out of bounds for array of dimension {x.ndim}.")
+    count = x.shape[axis] if num is None else num
+    if not isinstance(x, jax.core.Tracer) and count != x.shape[axis]:
+        raise ArgumentError(f"Axis {axis} has another size than `num`.", expected=num, received=x.shape)
+    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(count)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -64,7 +65,8 @@ def cholesky(x: Any, upper: bool = False) -> Any:
 def cholesky_inverse(x: Any, upper: bool = False) -> Any:
     """The inverse of the matrix whose Cholesky factor is x."""
     x = _square(x)
-    inverse = linalg.solve_triangular(x, jnp.eye(x.shape[-1], dtype=x.dtype), lower=not upper)
+    identity = jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    inverse = linalg.solve_triangular(x, identity, lower=not upper)
     return inverse @ jnp.matrix_transpose(inverse) if upper else jnp.matrix_transpose(inverse) @ inverse
 
 
@@ -134,14 +136,19 @@ def _right_side(a: jax.Array, b: Any) -> jax.Array:
 def solve(a: Any, b: Any) -> Any:
     """The x with a x = b, for vectors or matrices b."""
     a = _square(a)
-    return jnp.linalg.solve(a, _right_side(a, b))
+    return _solved(jnp.linalg.solve, a, _right_side(a, b))
 
 
 @op
 def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
     """The x with a x = b, for a triangular a."""
     a = _square(a)
-    return linalg.solve_triangular(a, _right_side(a, b), lower=lower)
+    return _solved(partial(linalg.solve_triangular, lower=lower), a, _right_side(a, b))
+
+
+def _solved(solver: Callable[..., jax.Array], a: jax.Array, b: jax.Array) -> jax.Array:
+    """Each vector of a batch of them is solved for as a matrix of one column."""
+    return solver(a, b[..., None])[..., 0] if b.ndim < a.ndim else solver(a, b)
 
 
 @op

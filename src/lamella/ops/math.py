@@ -13,7 +13,7 @@ from jax.scipy import special
 from lamella.errors import ArgumentError, ShapeError
 from lamella.graph import op
 from lamella.ops.table import reduction, unary
-from lamella.ops.tensors import floating, tensor
+from lamella.ops.tensors import floating, indices, tensor
 
 rsqrt = unary("rsqrt", lax.rsqrt, "One over the square root.", floating)
 erf = unary("erf", lax.erf, "The error function: 2/√π times the integral of exp(-t²) from 0 to x.", floating)
@@ -45,7 +45,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     Args: targets: (batch,) indices; predictions: (batch, classes).
     """
     predictions = tensor(predictions)
-    own = jnp.take_along_axis(predictions, jnp.expand_dims(tensor(targets), -1), -1)
+    own = jnp.take_along_axis(predictions, jnp.expand_dims(indices(targets), -1), -1)
     own = jnp.where(jnp.isnan(own), -jnp.inf, own)
     return jnp.sum(predictions > own, axis=-1) < k
 

@@ -29,6 +29,12 @@ def floating(x: Any) -> jax.Array:
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(default_float())
 
 
+def indices(x: Any) -> Any:
+    """`tensor(x)` as whole numbers: floats, which symbolic tensors are unless told, are cut off."""
+    x = tensor(x)
+    return x.astype("int32") if jnp.issubdtype(x.dtype, jnp.floating) else x
+
+
 def tensors(xs: Any) -> list[jax.Array]:
     """Each of several as an array; an array gives its rows."""
     return [tensor(x) for x in xs]

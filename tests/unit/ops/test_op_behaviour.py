@@ -187,3 +187,60 @@ def test_errors(call, kind, text):
         call()
     assert isinstance(caught.value, LamellaError)
     assert "0x" not in str(caught.value)
+
+
+class TestSizesAndIndicesThatAreToldLater:
+    def test_unstack_of_an_open_axis(self):
+        parts = ops.unstack(KerasTensor((2, None, None)), num=3, axis=1)
+        assert [part.shape for part in parts] == [(2, None)] * 3
+
+    def test_unstack_refuses_what_is_not_there(self):
+        with pytest.raises(ValueError, match="axis 10 is out of bounds"):
+            ops.unstack(KerasTensor((3, 4)), axis=10)
+        with pytest.raises(ValueError, match="another size"):
+            ops.unstack(np.ones((3, 4)), num=2)
+
+    @pytest.mark.parametrize("start, shape", [((1, 1), (2, 2, 2)), ((1, 1, 1), (2, 2))])
+    def test_slice_counts_axes(self, start, shape):
+        for x in (np.ones((3, 3)), KerasTensor((3, 3))):
+            with pytest.raises(ValueError, match="for each axis"):
+                ops.slice(x, start, shape)
+
+    def test_indices_that_are_floats_in_the_graph(self):
+        symbolic = KerasTensor  # float32, unless told
+        assert ops.slice_update(symbolic((4, 4)), symbolic((2,)), symbolic((2, 2))).shape == (4, 4)
+        assert ops.scatter(symbolic((5, 2)), symbolic((5,)), (3, 3)).shape == (3, 3)
+        assert ops.scatter_update(symbolic((4, 4)), symbolic((5, 2)), symbolic((5,))).shape == (4, 4)
+        assert ops.switch(symbolic(()), [lambda x: x, lambda x: x * 2], symbolic((3,))).shape == (3,)
+        assert ops.in_top_k(symbolic((5,)), symbolic((5, 10)), k=1).shape == (5,)
+
+
+class TestBatchesOfSystems:
+    RNG = np.random.default_rng(0)
+    FACTORS = np.tril(RNG.uniform(1, 2, (4, 3, 3))).astype("float32")
+    MATRICES = FACTORS @ FACTORS.transpose(0, 2, 1)
+
+    @pytest.mark.parametrize("upper", [False, True])
+    def test_inverse_of_each_factor(self, upper):
+        factors = self.FACTORS.transpose(0, 2, 1) if upper else self.FACTORS
+        whole = np.stack([f.T @ f if upper else f @ f.T for f in factors])
+        np.testing.assert_allclose(
+            ops.cholesky_inverse(factors, upper=upper) @ whole, np.stack([np.eye(3)] * 4), atol=1e-3
+        )
+
+    def test_a_vector_for_each_matrix(self):
+        b = self.RNG.normal(size=(4, 3)).astype("float32")
+        expected = np.stack([np.linalg.solve(a, v) for a, v in zip(self.MATRICES, b, strict=True)])
+        np.testing.assert_allclose(ops.solve(self.MATRICES, b), expected, rtol=2e-3, atol=1e-3)
+        expected = np.stack([np.linalg.solve(a, v) for a, v in zip(self.FACTORS, b, strict=True)])
+        np.testing.assert_allclose(ops.solve_triangular(self.FACTORS, b, lower=True), expected, rtol=1e-3, atol=1e-4)
+        assert ops.solve(KerasTensor((None, 20, 20)), KerasTensor((None, 20))).shape == (None, 20)
+
+
+@pytest.mark.parametrize("function", [ops.arctan2, ops.logaddexp, ops.logaddexp2])
+@pytest.mark.parametrize(
+    "one, other, dtype",
+    [("int8", "bfloat16", "bfloat16"), ("float16", "bool", "float16"), ("int32", "uint8", "float32")],
+)
+def test_integers_give_way_to_small_floats(function, one, other, dtype):
+    assert function(jnp.ones(2, one), jnp.ones(2, other)).dtype == dtype

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from lamella.errors import DtypeError
 from lamella.graph import op
 from lamella.ops.table import binary, bitwise
-from lamella.ops.tensors import floating, tensor
+from lamella.ops.tensors import tensor
 
 add = binary("add", jnp.add, "x1 + x2.")
 subtract = binary("subtract", jnp.subtract, "x1 - x2.")
@@ -25,9 +25,9 @@ minimum = binary("minimum", jnp.minimum, "The smaller one; NaN if either is.")
 fmax = binary("fmax", jnp.fmax, "The larger one; NaN only if both are.")
 fmin = binary("fmin", jnp.fmin, "The smaller one; NaN only if both are.")
 hypot = binary("hypot", jnp.hypot, "√(x1² + x2²), without overflow.")
-arctan2 = binary("arctan2", jnp.arctan2, "The angle of the point (x2, x1), in [-π, π].", floating)
-logaddexp = binary("logaddexp", jnp.logaddexp, "log(exp(x1) + exp(x2)), without overflow.", floating)
-logaddexp2 = binary("logaddexp2", jnp.logaddexp2, "log2(2**x1 + 2**x2), without overflow.", floating)
+arctan2 = binary("arctan2", jnp.arctan2, "The angle of the point (x2, x1), in [-π, π].")
+logaddexp = binary("logaddexp", jnp.logaddexp, "log(exp(x1) + exp(x2)), without overflow.")
+logaddexp2 = binary("logaddexp2", jnp.logaddexp2, "log2(2**x1 + 2**x2), without overflow.")
 heaviside = binary("heaviside", jnp.heaviside, "0 below 0, 1 above, and x2 where x1 is 0.")
 nextafter = binary("nextafter", jnp.nextafter, "The float that follows x1 on the way to x2.")
 gcd = binary("gcd", jnp.gcd, "The greatest common divisor.")
