@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from lamella.dtypes import standardize_dtype
 from lamella.errors import ArgumentError, ShapeError
@@ -173,6 +174,6 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
     if not -x.ndim <= axis < x.ndim:
         raise ArgumentError(f"axis {axis} is out of bounds for array of dimension {x.ndim}.")
     count = x.shape[axis] if num is None else num
-    if not isinstance(x, jax.core.Tracer) and count != x.shape[axis]:
+    if not isinstance(x, Tracer) and count != x.shape[axis]:
         raise ArgumentError(f"Axis {axis} has another size than `num`.", expected=num, received=x.shape)
     return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(count)]
