@@ -325,3 +325,31 @@ def test_batch_normalization_takes_synchronized():
 def test_windows_of_an_array():
     for K in LIBRARIES:
         assert K.layers.Conv2D(2, np.array([3, 2]))(K.Input((8, 8, 1))).shape == (None, 6, 7, 2)
+
+
+def test_an_argument_of_build_that_is_no_shape():
+    for K in LIBRARIES:
+
+        class Pair(K.layers.Layer):
+            def build(self, foo_shape, bar):
+                self.built = True
+
+            def call(self, foo, bar):
+                return foo + bar
+
+        with pytest.raises(ValueError):
+            Pair()(X, X)
+
+
+@pytest.mark.parametrize("name", ["Dense", "Embedding"])
+def test_quantized_policies_are_not_taken_for_floats(name):
+    layer = getattr(lamella.layers, name)(*[4, 2][: 1 if name == "Dense" else 2], dtype="int8_from_float32")
+    with pytest.raises(ValueError, match="floating point"):
+        layer.build((None, 3))
+
+
+def test_numbers_of_text_layers_are_arrays_as_of_other_layers():
+    found = lamella.layers.StringLookup(vocabulary=["a", "b"])(np.array(["b", "c"]))
+    assert lamella.ops.is_tensor(found) and found.tolist() == [2, 0]
+    words = lamella.layers.StringLookup(vocabulary=["a", "b"], invert=True)(np.array([1, 2]))
+    assert words.tolist() == ["a", "b"]

@@ -128,7 +128,7 @@ class Call:
             first = next(iter(shapes.values()), None)
             return {wanted[0]: first}
         for name in wanted:
-            if name not in shapes and f"{name.removesuffix('_shape')}" not in self.names:
+            if name not in shapes and (not name.endswith("_shape") or name.removesuffix("_shape") not in self.names):
                 raise ArgumentError(
                     f"{owner}.{function.__name__}() has an argument {name!r} that matches no argument of call().",
                     expected=list(shapes),

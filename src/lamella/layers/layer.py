@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import jax
+import numpy as np
 
 from lamella import dtype_policies, regularizers
 from lamella.dtypes import is_float
@@ -122,6 +123,8 @@ class Layer(Weights):
                 raise
             raise located from error
         self.built = True
+        if type(self).runs_on_host is True and not symbolic:
+            outputs = jax.tree.map(_on_device, outputs)
         if self.activity_regularizer is not None and not symbolic:
             self._penalize(outputs)
         return outputs
@@ -190,6 +193,11 @@ class Layer(Weights):
         """
         if type(self).build is Layer.build:
             self._build_by_call(input_shape)
+
+    def _build_at_init(self) -> None:
+        """Says that nothing is left to build, where the class has no `build` of its own."""
+        if type(self).build is Layer.build:
+            self.built = True
 
     def _build_for(self, call: Call, symbolic: bool) -> None:
         if self.built:
@@ -468,6 +476,11 @@ def _map_shapes(function: Callable[[Any], Any], shapes: Any) -> Any:
 
 def _tuples(shapes: Any) -> Any:
     return _map_shapes(lambda shape: shape, shapes)
+
+
+def _on_device(output: Any) -> Any:
+    """Numbers as an array of JAX's, as other layers return them; strings stay NumPy's."""
+    return jax.numpy.asarray(output) if isinstance(output, np.ndarray) and output.dtype.kind in "biuf" else output
 
 
 def _described(inputs: Any) -> str:

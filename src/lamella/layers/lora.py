@@ -37,6 +37,9 @@ class LowRank(Configured):
 
     def _adapt(self) -> None:
         """The last step of `build`: adds the low-rank weights if the constructor asked for them."""
+        if self.quantization_mode is not None:
+            policy = self.dtype_policy.name
+            raise self._refusal("dtype", policy, "a policy of floating point", f"dtype={policy.split('_from_')[-1]!r}")
         if self.lora_rank:
             self.built = True
             self.enable_lora(self.lora_rank, self.lora_alpha)
