@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 EXTRAS ?= demo,image,test
 ALL    ?= .venv-all
 
-.PHONY: setup demo test test-all check format bench clean
+.PHONY: setup demo test test-all test-clients check format bench clean
 
 setup: $(STAMP)
 
@@ -19,13 +19,27 @@ demo: setup
 	$(BIN)/lamella demo
 
 test: check
-	$(BIN)/python -m pytest tests -m "not slow" -n 2
+	$(BIN)/python -m pytest tests -m "not slow and not clients" -n 2
 
 # The slow ones too, and those of the exports, whose packages (1 GB) have an environment of their own:
 # jax2onnx wants an older Orbax.
 test-all: check
 	$(MAKE) setup VENV=$(ALL) EXTRAS=$(EXTRAS),onnx,tensorflow
 	$(ALL)/bin/python -m pytest tests -n 2
+
+# Libraries from PyPI that are built on Keras, each in a real workflow under `lamella run`.
+CLIENTS ?= .venv-clients
+
+$(CLIENTS)/.installed: pyproject.toml tests/clients/requirements.txt tests/clients/requirements-alone.txt
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pytest \
+	  -r tests/clients/requirements.txt
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  -r tests/clients/requirements-alone.txt
+	touch $@
+
+test-clients: $(CLIENTS)/.installed
+	$(CLIENTS)/bin/python -m pytest tests/clients
 
 check: setup
 	$(BIN)/ruff check .
@@ -54,4 +68,4 @@ bench: $(BENCH)/.installed
 	$(BENCH)/bin/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(ALL) $(BENCH) build dist src/*.egg-info
+	rm -rf $(VENV) $(ALL) $(BENCH) $(CLIENTS) build dist src/*.egg-info
