@@ -91,7 +91,7 @@ class Anatomy:
         """What the trace depends on: the graph, and which layers there are."""
         if self in _still.get():
             return _still.get()[self]
-        return id(getattr(self.subject, "_graph", None)), tuple(map(id, self.subject._flatten_layers()))
+        return id(getattr(self.subject, "_graph", None)), tuple(map(id, self.subject._inner_layers()))
 
     @property
     def parts(self) -> list[Part]:

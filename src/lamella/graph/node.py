@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
 import jax
 
 from lamella.graph.tensor import KerasHistory, KerasTensor
+from lamella.state import aliases
 
 if TYPE_CHECKING:
     from lamella.graph.operation import Operation
 
 
+@aliases(
+    input_tensors="inputs",
+    output_tensors="outputs",
+    parent_nodes="parents",
+    outbound_layer="operation",
+    inbound_layers=lambda node: [parent.operation for parent in node.parents],
+)
 class Node:
     """One call, immutable once made.
 
@@ -22,7 +31,18 @@ class Node:
     inputs:    the symbolic tensors among the arguments, in order.
     """
 
-    __slots__ = ("_leaves", "_treedef", "args", "index", "inputs", "kwargs", "operation", "outputs", "structure")
+    __slots__ = (
+        "__weakref__",
+        "_leaves",
+        "_treedef",
+        "args",
+        "index",
+        "inputs",
+        "kwargs",
+        "operation",
+        "outputs",
+        "structure",
+    )
 
     def __init__(self, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any):
         self.operation, self.args, self.kwargs, self.structure = operation, args, kwargs, outputs
@@ -33,6 +53,9 @@ class Node:
         operation.inbound_nodes.append(self)
         for number, tensor in enumerate(self.outputs):
             tensor._keras_history = KerasHistory(operation, self.index, number)
+        for tensor in self.inputs:
+            if tensor._keras_history.operation is not None:
+                _consumers.setdefault(tensor._keras_history.operation, []).append(ref(self))
 
     @property
     def is_input(self) -> bool:
@@ -50,6 +73,15 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<Node {self.index} of {self.operation.name}: {self.inputs} -> {self.outputs}>"
+
+
+_consumers: WeakKeyDictionary[Operation, list[ref[Node]]] = WeakKeyDictionary()
+
+
+def consumers(operation: Operation) -> list[Node]:
+    """The calls that take what an operation returned, as long as something else holds on to them."""
+    nodes = (held() for held in _consumers.get(operation, ()))
+    return list(dict.fromkeys(node for node in nodes if node is not None))
 
 
 def node_of(tensor: KerasTensor) -> Node | None:

@@ -9,11 +9,12 @@ import jax
 
 from lamella.errors import ArgumentError, NoConfigError, NotCalledError
 from lamella.graph.infer import output_spec
-from lamella.graph.node import Node, record
+from lamella.graph.node import Node, consumers, record
 from lamella.graph.tensor import any_symbolic
-from lamella.state import Owner, auto_name, current
+from lamella.state import Owner, aliases, auto_name, current
 
 
+@aliases(_inbound_nodes="inbound_nodes", _outbound_nodes=consumers)
 class Operation(Owner):
     """Something called on tensors that leaves a node when they are symbolic.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lamella.dtypes import standardize_dtype
 from lamella.errors import ArgumentError, GraphError, NoValueError, ShapeError
-from lamella.state import auto_name
+from lamella.state import aliases, auto_name
 
 if TYPE_CHECKING:
     from lamella.graph.operation import Operation
@@ -25,10 +25,16 @@ class KerasHistory(NamedTuple):
     node_index: int | None
     tensor_index: int | None
 
+    @property
+    def layer(self) -> Operation | None:
+        """The operation, under the name that Keras 2 had for it."""
+        return self.operation
+
 
 NO_HISTORY = KerasHistory(None, None, None)
 
 
+@aliases(_shape="shape", _dtype="dtype")
 class KerasTensor:
     """A placeholder in a graph.  Layers, `lamella.ops` and operators take it.
 

@@ -54,6 +54,13 @@ class Graph:
     def node_set(self) -> set[Node]:
         return set(self.nodes)
 
+    def nodes_by_depth(self) -> dict[int, list[Node]]:
+        """The calls by the number of steps to the furthest output, the deepest first."""
+        found: dict[int, list[Node]] = {}
+        for node in self.nodes:
+            found.setdefault(self.depths[node], []).append(node)
+        return found
+
     def _check_connected(self, found: list[Node]) -> None:
         known = set(self.inputs)
         for node in found:

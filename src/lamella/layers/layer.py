@@ -18,11 +18,13 @@ from lamella.graph import KerasTensor, any_symbolic, open_sizes, output_spec, re
 from lamella.layers.building import building
 from lamella.layers.call import Call, converted, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
+from lamella.layers.private_names import PRIVATE_NAMES
 from lamella.layers.rematerialized import call_of
 from lamella.layers.weights import Weights
-from lamella.state import Frame, current, current_remat, frame
+from lamella.state import Frame, aliases, current, current_remat, frame
 
 
+@aliases(**PRIVATE_NAMES)
 class Layer(Weights):
     """A unit of computation with state: subclass it, make weights in `build`, compute in `call`.
 
@@ -284,7 +286,7 @@ class Layer(Weights):
     @property
     def losses(self) -> list[Any]:
         """Losses of the last call (`add_loss`, activity), and the weights' regularization."""
-        here, inside = current().losses, (self, *self._flatten_layers())
+        here, inside = current().losses, (self, *self._inner_layers())
         entries = [entry for layer in inside for entry in layer._losses] if here is None else here
         found = [value for layer, value in entries if any(layer is one for one in inside)]
         return found + [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
@@ -297,7 +299,7 @@ class Layer(Weights):
         """After an outermost call: its losses replace those that the layers inside held."""
         holders = [layer for layer in (reference() for reference in list(_holders.values())) if layer is not None]
         if holders:
-            within = {id(layer) for layer in (self, *self._flatten_layers())}
+            within = {id(layer) for layer in (self, *self._inner_layers())}
             for layer in holders:
                 if id(layer) in within:
                     layer._losses = []
@@ -310,7 +312,7 @@ class Layer(Weights):
         key = id(self)
         _holders[key] = weakref.ref(self, lambda _: _holders.pop(key, None))
 
-    def _flatten_layers(self) -> list[Layer]:
+    def _inner_layers(self) -> list[Layer]:
         """Every layer inside, at any depth, each once."""
         found: dict[int, Layer] = {}
         stack: list[Any] = [self]

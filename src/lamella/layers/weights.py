@@ -9,7 +9,7 @@ knows that order.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import NoneType
 from typing import Any
 
@@ -25,31 +25,6 @@ from lamella.state import Owner, SeedGenerator, Variable, attribute_children, ch
 
 class NoMetricError(StateError, NotImplementedError):
     """Layers do not add metrics while they are called."""
-
-
-class _Unlocked:
-    """Stands for the lock that Keras puts on a layer's state after `build`."""
-
-    locked = False
-
-    def lock(self, msg: str | None = None) -> None:
-        """Does nothing."""
-
-    def unlock(self) -> None:
-        """Does nothing."""
-
-
-UNLOCKED = _Unlocked()
-
-
-class _View:
-    """An attribute that is worked out when it is read; a layer may have one of its own under the same name."""
-
-    def __init__(self, read: Callable[[Any], Any]):
-        self._read = read
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else self._read(instance)
 
 
 class Weights(Operation):
@@ -226,15 +201,6 @@ class Weights(Operation):
     def metrics_variables(self) -> list[Variable]:
         """The variables of `metrics`."""
         return [variable for metric in self.metrics for variable in metric.variables]
-
-    # What public code reads of Keras's layers, though it is private there
-
-    _layers = _View(lambda self: self._sublayers())
-    _metrics = _View(lambda self: self._own_metrics())
-    _trainable_variables = _View(lambda self: [v for v in self._own_variables() if v.made_trainable])
-    _non_trainable_variables = _View(lambda self: [v for v in self._own_variables() if not v.made_trainable])
-    _seed_generators = _View(lambda self: self._own(SeedGenerator))
-    _tracker = _View(lambda _: UNLOCKED)
 
     # Trainability
 

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from lamella import dtype_policies, initializers
 from lamella.config import floatx
 from lamella.errors import ArgumentError, StateError
-from lamella.state import Owner, Variable, attribute_children, auto_name, current, frame, walk
+from lamella.state import Owner, Variable, aliases, attribute_children, auto_name, current, frame, walk
 
 
+@aliases(_variables="variables", _dtype="dtype")
 class Metric(Owner):
     """A number gathered over many batches: subclass it, with `update_state` and `result`.
 

@@ -49,8 +49,9 @@ def clone_model(
 
 
 def _clone(layer: Any, clone_function: Any, call_function: Any, recursive: bool) -> Any:
-    if recursive and isinstance(layer, Model) and layer._graph is not None:
-        return clone_model(layer, clone_function=clone_function, call_function=call_function, recursive=True)
+    if recursive and (isinstance(layer, Sequential) or (isinstance(layer, Model) and layer._graph is not None)):
+        for_calls = None if isinstance(layer, Sequential) else call_function  # its layers are listed, not called
+        return clone_model(layer, clone_function=clone_function, call_function=for_calls, recursive=True)
     if clone_function is None or isinstance(layer, InputLayer):
         return layer.__class__.from_config(layer.get_config())
     return clone_function(layer)
@@ -91,6 +92,7 @@ def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_funct
         layers = model.layers
     for layer in layers:
         new.add(cloned(layer))
+    new._infers_input = model._infers_input and input_tensors is None
     return new
 
 
@@ -110,7 +112,7 @@ def _cloned_graph(model: Any, cloned: Any, shared: Any, input_tensors: Any, call
     if input_tensors is None:
         inputs = jax.tree.map(lambda tensor: cloned(tensor._keras_history.operation).output, graph.inputs_structure)
     else:
-        inputs = jax.tree.unflatten(jax.tree.structure(graph.inputs_structure), _symbolic(input_tensors))
+        inputs = _as_inputs_of(model, input_tensors)
     outputs = graph.run(jax.tree.leaves(inputs), call)
     maker = Functional if type(model) is Functional else model.__class__
     return maker(inputs, outputs, name=model.name, trainable=model.trainable)
@@ -118,6 +120,22 @@ def _cloned_graph(model: Any, cloned: Any, shared: Any, input_tensors: Any, call
 
 def _copied(operation: Operation) -> Operation:
     return type(operation)(**operation.fixed) if isinstance(operation, FunctionOp) else type(operation)()
+
+
+def _as_inputs_of(model: Any, tensors: Any) -> Any:
+    """Tensors in the structure of a model's inputs.
+
+    Raises: ArgumentError: it cannot be said which is which.
+    """
+    leaves, wanted = _symbolic(tensors), jax.tree.structure(model.input)
+    by_name = isinstance(tensors, dict) or isinstance(model.input, dict)
+    if len(leaves) != wanted.num_leaves or (by_name and jax.tree.structure(tensors) != wanted):
+        raise ArgumentError(
+            "`input_tensors` must have the same structure as model.input.",
+            expected=repr(model.input)[:300],
+            received=repr(tensors)[:300],
+        )
+    return jax.tree.unflatten(wanted, leaves)
 
 
 def _symbolic(tensors: Any) -> list[KerasTensor]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from typing import Any
 
 from lamella.models.model import Model
 
 
-class Functional(Model):
-    """What `Model(inputs, outputs)` makes.
+class Functional(Model, metaclass=ABCMeta):
+    """What `Model(inputs, outputs)` makes; subclasses of Model that are made so count as its instances.
 
     Example: >>> x = Input((4,))
              >>> type(Model(x, Dense(2)(x))).__name__

@@ -109,7 +109,8 @@ def model_from_graph_config(cls: type, config: dict[str, Any], custom_objects: d
             return _tensor((name, number - _own_call(operations.get(name)), index), operations)
         if isinstance(reference, dict):
             return {key: tensors(item) for key, item in reference.items()}
-        return [tensors(item) for item in reference]
+        found = [tensors(item) for item in reference]
+        return tuple(found) if isinstance(reference, tuple) else found
 
     trainable = config.pop("trainable", True)
     model = cls(inputs=tensors(inputs), outputs=tensors(outputs), **config)

@@ -15,9 +15,19 @@ from lamella.errors import ArgumentError, GraphError, StateError, unknown
 from lamella.graph import Graph, KerasTensor, Operation, addresses, node_of
 from lamella.layers import InputLayer, InputSpec, Layer
 from lamella.models.inputs import Staged, cut_at, standardized, supported
-from lamella.state import Owner, Variable
+from lamella.state import Owner, Variable, aliases
 
 
+@aliases(
+    _operations="operations",
+    _inputs="inputs",
+    _outputs="outputs",
+    _inputs_struct="input",
+    _outputs_struct="output",
+    _nodes=lambda model: model._known_graph("nodes").node_set(),
+    _nodes_by_depth=lambda model: model._known_graph("nodes").nodes_by_depth(),
+    _is_graph_network=lambda model: model._graph is not None,
+)
 class GraphModel(Layer):
     """The part of Model that reads and runs its graph."""
 
@@ -115,24 +125,28 @@ class GraphModel(Layer):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph.  A subclass without one defines its own `call`."""
-        graph = self._graph
+        graph = self._graph_for(inputs)
         if graph is None:
-            return self._call_without_graph(inputs)
+            return self._call_without_graph(inputs, mask)
         if isinstance(inputs, Staged):
-            return self._run_staged(graph, inputs)
+            return _unpacked(self._run_staged(graph, inputs))
         values = standardized(graph, inputs, self._where())
         supported(values, mask)
-        return graph.run(values)
+        return _unpacked(graph.run(values))
 
-    def _call_without_graph(self, inputs: Any) -> Any:
+    def _graph_for(self, inputs: Any) -> Graph | None:
+        """The graph that a call on these inputs runs."""
+        return self._graph
+
+    def _call_without_graph(self, inputs: Any, mask: Any = None) -> Any:
         raise StateError(
             f"{type(self).__name__} {self.name!r} has neither a graph nor a call().",
             fix="define call(self, inputs), or pass inputs= and outputs= to super().__init__()",
         )
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        graph = self._graph
         inputs = args[0] if args else kwargs.get("inputs")
+        graph = self._graph_for(inputs)
         if graph is None or type(self).call is not GraphModel.call or isinstance(inputs, Staged):
             return super().compute_output_spec(*args, **kwargs)
         values = standardized(graph, inputs, self._where())
@@ -141,10 +155,11 @@ class GraphModel(Layer):
         return graph.run(values, lambda operation, a, k: operation.compute_output_spec(*a, **k))
 
     def recorded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Graph, list[Any]] | None:
-        graph = self._graph
+        inputs = args[0] if args else kwargs.get("inputs")
+        graph = self._graph_for(inputs)
         if graph is None or type(self).call is not GraphModel.call:
             return None
-        return graph, standardized(graph, args[0] if args else kwargs.get("inputs"), self._where())
+        return graph, standardized(graph, inputs, self._where())
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # the layers inside have given the outputs their masks
@@ -218,6 +233,11 @@ def find_layer(model: Any, name: str | None, index: int | None) -> Layer:
 
 def _maker(tensor: KerasTensor) -> Any:
     return tensor._keras_history.operation
+
+
+def _unpacked(outputs: Any) -> Any:
+    """The one value of a list or tuple of one, as Keras returns it; anything else as it is."""
+    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 
 
 def _one_or_all(shapes: list[Any]) -> Any:

@@ -56,7 +56,11 @@ def _ordered(graph: Graph, inputs: Any, where: str) -> list[Any]:
         names = sorted(structure) if isinstance(structure, dict) else [_name(tensor) for tensor in graph.inputs]
         if isinstance(structure, dict) and not all(isinstance(v, KerasTensor) for v in structure.values()):
             return jax.tree.leaves(inputs, is_leaf=lambda v: v is None)
-        missing = [name for name in names if name not in inputs]
+        missing = [
+            name
+            for name, tensor in zip(names, graph.inputs, strict=True)
+            if name not in inputs and not _optional(tensor)
+        ]
         if missing:
             raise ShapeError(
                 f"{where} has inputs that were not given: {missing}.", expected=names, received=sorted(inputs)
@@ -64,7 +68,13 @@ def _ordered(graph: Graph, inputs: Any, where: str) -> list[Any]:
         extra = sorted(set(inputs) - set(names))
         if extra:
             warnings.warn(f"{where} does not use {extra} of what it was given; its inputs are {names}.", stacklevel=5)
-        return [inputs[name] for name in names]
+        return [inputs.get(name) for name in names]
+    if isinstance(structure, dict) and list(structure) != sorted(structure):
+        raise ShapeError(
+            f"{where} takes a dict: its inputs are not in the order of their names, so a list could mean either.",
+            expected=list(structure),
+            received=describe(inputs),
+        )
     if isinstance(inputs, (list, tuple)):
         return jax.tree.leaves(inputs, is_leaf=_is_value)
     return [inputs]
@@ -81,8 +91,7 @@ def _name(tensor: KerasTensor) -> str:
 
 def _fitted(value: Any, tensor: KerasTensor, where: str) -> Any:
     if value is None:
-        node = node_of(tensor)
-        if not getattr(node.operation if node else None, "optional", True):
+        if not _optional(tensor):
             raise ShapeError(f"{where} was given None for its input {_name(tensor)!r}, which is not optional.")
         return None
     value = _array(value, tensor.dtype)
@@ -101,6 +110,12 @@ def _fitted(value: Any, tensor: KerasTensor, where: str) -> Any:
     if not isinstance(fitted, np.ndarray):
         set_mask(fitted, mask)
     return fitted
+
+
+def _optional(tensor: KerasTensor) -> bool:
+    """Whether None may be fed for an input; one that no `Input` made is not asked."""
+    node = node_of(tensor)
+    return getattr(node.operation if node else None, "optional", True)
 
 
 def _array(value: Any, dtype: str) -> Any:

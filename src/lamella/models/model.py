@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from lamella.errors import ArgumentError, ConfigError
 from lamella.layers import Layer
 from lamella.models.graph_config import graph_config, model_from_graph_config
 from lamella.models.graph_model import GraphModel, find_layer
+from lamella.models.layer_list import LayerList
 from lamella.train import Trainer
 
 
@@ -41,18 +42,43 @@ class Model(Trainer, GraphModel):
                 raise ArgumentError(
                     f"{type(self).__name__}() takes keyword arguments, or inputs and outputs.", received=args
                 )
-            super().__init__(**kwargs)
+            if kwargs or "_added" not in vars(self):  # else another base's constructor made the layer
+                Layer.__init__(self, **kwargs)
             return
         inputs, outputs, name, trainable = _graph_arguments(*args, **kwargs)
-        super().__init__(name=name)
+        Layer.__init__(self, name=name)
         self._set_graph(inputs, outputs)
+        self._count_as_functional()
         if trainable is not None:
             self._trainable = bool(trainable)  # the layers inside keep their own flags
 
+    @classmethod
+    def _count_as_functional(cls) -> None:
+        """A class whose instances are made from tensors is one of Functional's, as in Keras."""
+        from lamella.models.functional import Functional
+
+        if not issubclass(cls, Functional):
+            Functional.register(cls)
+
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly inside, in order."""
+        """The layers directly inside, in order; a list to read, which refuses to be changed."""
+        return LayerList(self._direct_layers(), f"{type(self).__name__} {self.name!r}", self._how_to_change_layers())
+
+    @layers.setter
+    def layers(self, value: Any) -> NoReturn:
+        raise AttributeError(
+            f"`{type(self).__name__}.layers` attribute is reserved: it lists what is inside. "
+            f"{self._how_to_change_layers().capitalize()}, or use another name."
+        )
+
+    def _direct_layers(self) -> list[Layer]:
         return list(dict.fromkeys(layer for layer in self._sublayers() if isinstance(layer, Layer)))
+
+    def _how_to_change_layers(self) -> str:
+        if self._graph is None:
+            return "change the attributes that hold the layers"
+        return "make another model: keras.Model(model.inputs, model.layers[-2].output) ends one layer earlier"
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by name, by index, or by address.

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from lamella.errors import ArgumentError, GraphError, StateError
 from lamella.graph import Graph, KerasTensor, addresses, standardize_shape
 from lamella.layers import InputLayer, Layer
+from lamella.models.functional import Functional
 from lamella.models.graph_model import GraphModel
+from lamella.models.inputs import Staged, supported
 from lamella.models.model import Model
 from lamella.registry import deserialize_keras_object, marking, serialize_keras_object, sharing
-from lamella.state import Owner, Variable, attribute_children, changes, current, frame
+from lamella.state import Owner, Variable, aliases, attribute_children, changes, current, frame
 
 
+@aliases(_functional=lambda model: model._as_functional())
 class Sequential(Model):
     """A list of layers, each called on what the one before returned.
 
     Without an `Input` (or a first layer that knows its input) it is deferred: the
-    weights are made when it is first called, or by `build(input_shape)`.
+    weights are made when it is first called, or by `build(input_shape)`.  The first
+    inputs settle the weights and `input_shape`, and no more: inputs of other sizes and
+    ranks are taken wherever the layers take them.
 
     Args:    layers: layers, models, or an `Input` first.
     Raises:  ArgumentError: something that is no layer, or two of one name.
@@ -29,7 +37,8 @@ class Sequential(Model):
 
     calls_itself_first = False
     not_parts = Model.not_parts | {"_layers", "_tensors"}
-    _rebuilding = False
+    _layers: list[Layer] = []  # noqa: RUF012 - stands before the name that layers have for what is inside
+    _infers_input = False  # its Input was made from the first inputs, and says nothing about others
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
         super().__init__(trainable=trainable, name=name)
@@ -46,16 +55,27 @@ class Sequential(Model):
             if id(child) not in seen:
                 yield segment, child
 
-    @property
-    def layers(self) -> list[Layer]:
+    def _direct_layers(self) -> list[Layer]:
         """The layers, without the `Input` at the front."""
         return self._layers[1:] if self._begins_with_input() else list(self._layers)
+
+    def _how_to_change_layers(self) -> str:
+        return "use model.add(layer) and model.pop() to change the layers in this model"
 
     def _graph_layers(self) -> list[Layer]:
         return list(self._layers)
 
     def _begins_with_input(self) -> bool:
         return bool(self._layers) and isinstance(self._layers[0], InputLayer)
+
+    @property
+    def input_spec(self) -> Any:
+        """What was set; else the layers say what fits, whatever the sizes of the Input."""
+        return self._manual_input_spec
+
+    @input_spec.setter
+    def input_spec(self, value: Any) -> None:  # type: ignore[override]
+        self._manual_input_spec = value
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Appends a layer (or the `Input` at the front); `rebuild` is Keras's, it happens at once here."""
@@ -105,7 +125,7 @@ class Sequential(Model):
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Takes the last layer away and returns it."""
-        if not self.layers:
+        if not self._direct_layers():
             raise StateError(f"The Sequential {self.name!r} has no layer to take away.")
         layer = self._layers.pop()
         del self._tensors[len(self._layers) :]
@@ -132,6 +152,10 @@ class Sequential(Model):
 
     _stale = True
 
+    def _as_functional(self) -> Functional | None:
+        """The chain of calls as a model of its own, as `_functional` of Keras's Sequential; None before it is built."""
+        return None if self._graph is None else Functional(self._tensors[0], self._tensors[-1], name=self.name)
+
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of this shape, batch first."""
         if self._begins_with_input():
@@ -149,21 +173,34 @@ class Sequential(Model):
         inputs = InputLayer(batch_shape=standardize_shape(input_shape), dtype=dtype)
         tensors = [inputs.output]
         for layer in self._layers:
-            tensors.append(layer(tensors[-1]))
+            try:
+                tensors.append(layer(tensors[-1]))
+            except NotImplementedError:
+                return  # a layer that does not tell its shape: the layers are built as they are called
         self._layers.insert(0, inputs)
+        self._infers_input = True
         self._tensors = tensors
         self._set_stack()
 
-    def _call_without_graph(self, inputs: Any) -> Any:
-        for layer in self.layers:
+    def _graph_for(self, inputs: Any) -> Graph | None:
+        graph = self._graph
+        if graph is None or not self._infers_input or isinstance(inputs, Staged):
+            return graph
+        return graph if _has_rank_of(inputs, graph.inputs[0].shape) else None
+
+    def _call_without_graph(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is not None:
+            inputs = jax.tree.map(jnp.asarray, inputs)
+            supported(jax.tree.leaves(inputs), mask)
+        for layer in self._direct_layers():
             inputs = layer(inputs)
         return inputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        if self._graph is not None:
-            return super().compute_output_spec(*args, **kwargs)
         value = args[0] if args else kwargs["inputs"]
-        for layer in self.layers:
+        if self._graph_for(value) is not None:
+            return super().compute_output_spec(*args, **kwargs)
+        for layer in self._direct_layers():
             value = layer.compute_output_spec(value)
         return value
 
@@ -173,6 +210,8 @@ class Sequential(Model):
             config["layers"] = [serialize_keras_object(layer) for layer in self._layers]
         if self._tensors:
             config["build_input_shape"] = self._tensors[0].shape
+        if self._infers_input:
+            config["infers_input"] = True  # Keras does not mind
         return config
 
     @classmethod
@@ -183,6 +222,7 @@ class Sequential(Model):
         for layer in layers:
             model.add(layer)
         model._trainable = config.get("trainable", True)
+        model._infers_input = config.get("infers_input") is True and model._begins_with_input()
         shape = config.get("build_input_shape")
         if not model._tensors and model._layers and shape is not None:
             model.build(tuple(shape))
@@ -202,6 +242,16 @@ def _single(tensor: Any) -> bool:
 
 def _is_single_shape(shape: Any) -> bool:
     return isinstance(shape, (tuple, list)) and all(d is None or isinstance(d, int) for d in shape)
+
+
+def _has_rank_of(inputs: Any, shape: Any) -> bool:
+    """Whether inputs are one tensor of as many axes, or of one more or less where that has size 1."""
+    leaves = jax.tree.leaves(inputs)
+    if len(leaves) != 1 or not hasattr(leaves[0], "shape"):
+        return False
+    given = leaves[0].shape
+    more = len(given) - len(shape)
+    return more == 0 or (more == 1 and given[-1] == 1) or (more == -1 and shape[-1] == 1)
 
 
 def _agree(a: Any, b: Any) -> bool:

@@ -17,9 +17,10 @@ from lamella.optimizers.conditional import run_if
 from lamella.optimizers.options import OPTIONS
 from lamella.optimizers.rated import Rated
 from lamella.registry import deserialize_keras_object, serialize_keras_object
-from lamella.state import Variable, auto_name, current, frame
+from lamella.state import Variable, aliases, auto_name, current, frame
 
 
+@aliases(_variables="variables", _get_current_learning_rate=lambda optimizer: lambda: optimizer.learning_rate)
 class Optimizer(Rated):
     """What all optimizers share; a subclass adds slots in `build` and writes `update_step`.
 

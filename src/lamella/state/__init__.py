@@ -1,5 +1,6 @@
 """Where arrays live, and how a call sees them."""
 
+from lamella.state.alias import aliases
 from lamella.state.frame import Frame, Trial, current, frame
 from lamella.state.masks import get_mask, set_mask
 from lamella.state.names import auto_name, get_uid, reset_names, to_snake_case
@@ -30,6 +31,7 @@ __all__ = [
     "SymbolicScope",
     "Trial",
     "Variable",
+    "aliases",
     "at",
     "attribute_children",
     "auto_name",

@@ -13,6 +13,7 @@ import numpy as np
 
 from lamella.dtypes import is_float, standardize_dtype
 from lamella.errors import ArgumentError, ShapeError, StateError
+from lamella.state.alias import aliases
 from lamella.state.arithmetic import Arithmetic
 from lamella.state.frame import current
 from lamella.state.handover import arrived
@@ -21,6 +22,7 @@ from lamella.state.names import auto_name
 
 _serial = itertools.count()
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+_SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 
 class changes:  # noqa: N801 - a namespace for one counter
@@ -29,6 +31,18 @@ class changes:  # noqa: N801 - a namespace for one counter
     count = 0
 
 
+@aliases(
+    _name="name",
+    _path="path",
+    _shape="shape",
+    _ndim="ndim",
+    _dtype="_value.dtype.name",
+    _autocast="autocast",
+    _aggregation="aggregation",
+    _synchronization="synchronization",
+    _regularizer="regularizer",
+    _constraint="constraint",
+)
 class Variable(Arithmetic):
     """An array with a name that layers, metrics and optimizers own and change.
 
@@ -37,10 +51,11 @@ class Variable(Arithmetic):
     and any function under `jax.jit`, takes a variable as an argument and sees
     its value.
 
-    Args:    initializer: an array, a number, or a function (shape, dtype) → array.
-             shape: needed when `initializer` is a function.
+    Args:    initializer: an array, a number, a function (shape, dtype) → array, or the name of an initializer.
+             shape: needed when `initializer` is a function or a name.
              dtype: floatx if None (or that of an array given).
              autocast: whether layers with another compute dtype read it in that one.
+             aggregation, synchronization: kept for Keras's code; one process has one copy.
     Raises:  ShapeError: `assign` with another shape.
     Example: >>> v = Variable([1.0, 2.0], name="v")
              >>> v.assign_add([1.0, 1.0]).tolist()
@@ -66,14 +81,22 @@ class Variable(Arithmetic):
             raise ArgumentError(f"Variable() does not know {', '.join(kwargs)}.")
         if aggregation not in _AGGREGATIONS:
             raise ArgumentError("Unknown aggregation.", expected=_AGGREGATIONS, received=repr(aggregation))
+        if synchronization not in _SYNCHRONIZATIONS:
+            raise ArgumentError("Unknown synchronization.", expected=_SYNCHRONIZATIONS, received=repr(synchronization))
+        if isinstance(initializer, str):
+            initializer = _named(initializer)
+        if shape is not None:
+            shape = _sizes(shape)
         self.name = name or auto_name(type(self).__name__)
-        if "/" in self.name:
-            raise ArgumentError(f"The variable name {self.name!r} holds '/', which separates addresses.")
+        if not isinstance(self.name, str) or "/" in self.name:
+            raise ArgumentError(
+                "A variable's name is a string without '/', which separates addresses.", received=repr(self.name)
+            )
         self.path = "/".join((*current().path, self.name))
         self.serial = next(_serial)
         changes.count += 1
         self.autocast = autocast
-        self.aggregation, self.synchronization = aggregation or "none", synchronization
+        self.aggregation, self.synchronization = aggregation or "none", synchronization or "none"
         self.regularizer: Callable[..., Any] | None = None
         self.constraint: Callable[..., Any] | None = None
         self.overwrite_with_gradient = False
@@ -207,6 +230,24 @@ class Variable(Arithmetic):
         memo[id(self)] = new
         new.__dict__.update(self.__dict__, serial=next(_serial))
         return new
+
+
+def _sizes(shape: Any) -> tuple[Any, ...]:
+    sizes = None if isinstance(shape, (int, str)) else tuple(shape)
+    if sizes is None or None in sizes:
+        raise ArgumentError(
+            "A Variable's shape is a tuple of sizes that are all known.",
+            received=repr(shape),
+            fix=f"write ({shape},)" if isinstance(shape, int) else None,
+        )
+    return sizes
+
+
+def _named(initializer: str) -> Any:
+    """An initializer by its name."""
+    from lamella import initializers
+
+    return initializers.get(initializer)
 
 
 def _makes_values(initializer: Any) -> bool:

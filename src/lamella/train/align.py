@@ -8,6 +8,7 @@ import jax
 
 from lamella.errors import ArgumentError, DataError
 from lamella.state import to_snake_case
+from lamella.train.loss_places import matched, places
 
 
 class Outputs:
@@ -15,13 +16,16 @@ class Outputs:
 
     names: one for each output; None where the model does not name it.
     keys:  those of a dict of outputs, else None.
+    numbered: the structure of the outputs, with their numbers for them.
+    paths: the keys that lead to each output in that structure.
     """
 
     def __init__(self, y_pred: Any, names: list[str] | None):
         self.count = len(jax.tree.leaves(y_pred))
         flat_dict = isinstance(y_pred, dict) and len(y_pred) == self.count
         self.keys: list[str] | None = sorted(y_pred) if flat_dict else None
-        self.structure = jax.tree.structure(y_pred)
+        self.numbered = jax.tree.unflatten(jax.tree.structure(y_pred), range(self.count))
+        self.paths = [path for path, _ in places(self.numbered)]
         self.names: list[str | None] = list(self.keys or names or [None] * self.count)
         if len(self.names) != self.count:
             self.names = [None] * self.count
@@ -31,13 +35,13 @@ class Outputs:
 
         Raises: ArgumentError: `value` fits neither the number nor the names of the outputs.
         """
-        if isinstance(value, dict) and set(value) <= set(self._known()):
+        if self.are_named(value):
             return self._by_name(value, what)
-        if isinstance(value, (list, tuple)) and len(value) == self.count:
+        if isinstance(value, (list, tuple)) and len(value) == self.count and not self._is_like_nested(value):
             return list(value)
         if self.count > 1 and isinstance(value, (list, tuple, dict)):
             try:
-                return self.structure.flatten_up_to(value)
+                return matched(self.numbered, value)
             except ValueError:
                 pass
         if isinstance(value, dict):
@@ -47,6 +51,19 @@ class Outputs:
             expected=f"a list of {self.count}, or a dict by output: {self._known()}",
             received=repr(value)[:200],
         )
+
+    @property
+    def nested(self) -> bool:
+        """Whether there are structures in the structure."""
+        return any(len(path) > 1 for path in self.paths)
+
+    def are_named(self, value: Any) -> bool:
+        """Whether a dict goes by the outputs' names (and says nothing nested about them)."""
+        plain = isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values())
+        return plain and set(value) <= set(self._known()) and not (self.nested and set(value) <= self._top_keys())
+
+    def _top_keys(self) -> set[Any]:
+        return {path[0] for path in self.paths if path}
 
     def _by_name(self, value: dict[str, Any], what: str) -> list[Any]:
         known = self._known()
@@ -58,6 +75,13 @@ class Outputs:
             )
         return [value.get(name) for name in known]
 
+    def _is_like_nested(self, value: Any) -> bool:
+        """Whether a list is in the structure of nested outputs, and not one entry for each."""
+        try:
+            return self.nested and any(isinstance(one, (list, tuple, dict)) for one in matched(self.numbered, value))
+        except ValueError:
+            return False
+
     def _known(self) -> list[str]:
         return [name or f"output_{index}" for index, name in enumerate(self.names)]
 
@@ -68,7 +92,7 @@ class Outputs:
         """
         if values is None:
             return [None] * self.count
-        if isinstance(values, dict) and set(values) <= set(self._known()):
+        if isinstance(values, dict) and self.are_named(values):
             return [values.get(name) for name in self._known()]
         leaves = jax.tree.leaves(values, is_leaf=lambda v: v is None)
         if len(leaves) == self.count:

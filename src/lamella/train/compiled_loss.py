@@ -13,15 +13,28 @@ from lamella.errors import ArgumentError, DataError
 from lamella.state import Owner
 from lamella.train.align import Outputs, is_binary, is_sparse, name_of
 from lamella.train.labels import Classes, check_labels, classes_of
+from lamella.train.loss_places import Place, loss_places, name_of_place
 
 
 class Term(NamedTuple):
-    """One loss of one output."""
+    """One loss, of one output or of a structure of outputs.
 
-    output: int
+    output: its number, or numbers in a structure.
+    """
+
+    output: Any
     loss: Callable[..., Any]
     weight: float | None
     name: str
+
+    @property
+    def first(self) -> int:
+        """The number of the first output."""
+        return jax.tree.leaves(self.output)[0]
+
+    def of(self, leaves: list[Any]) -> Any:
+        """What a list with an entry for each output has for this term."""
+        return jax.tree.map(lambda number: leaves[number], self.output)
 
 
 class CompiledLoss(Owner):
@@ -46,19 +59,21 @@ class CompiledLoss(Owner):
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Resolves names into losses, one or more for each output."""
         self._outputs = outputs = Outputs(y_pred, self._names)
-        chosen = _for_each_output(self._user, outputs)
-        weights = _weights(self._weights, outputs, chosen)
-        self._wanted = [bool(of_one) for of_one in chosen]
+        chosen = _places(self._user, self._weights, outputs)
+        numbers = {number for place in chosen for number in jax.tree.leaves(place.outputs)}
+        self._wanted = [number in numbers for number in range(outputs.count)]
         targets = outputs.flat(y_true, "y", self._wanted)
         predictions = jax.tree.leaves(y_pred)
         terms: list[Term] = []
-        for index, (of_one, weight) in enumerate(zip(chosen, weights, strict=True)):
-            for one in of_one:
-                loss = resolve(one, targets[index], predictions[index], outputs.names[index])
-                terms.append(Term(index, loss, weight, outputs.names[index] or loss.name))
+        for place in chosen:
+            term = Term(place.outputs, place.loss, place.weight, "")
+            name = name_of_place(place.path, outputs.names[term.first])
+            loss = resolve(place.loss, term.of(targets), term.of(predictions), name)
+            terms.append(term._replace(loss=loss, name=name or loss.name))
         if len(terms) > 1:
             self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in terms]
-        found = (classes_of(t.loss, predictions[t.output], t.output, outputs.names[t.output]) for t in terms)
+        single = [term for term in terms if isinstance(term.output, int)]
+        found = (classes_of(t.loss, predictions[t.output], t.output, outputs.names[t.output]) for t in single)
         self._classes = [classes for classes in found if classes]
         self._terms = terms
 
@@ -86,11 +101,11 @@ class CompiledLoss(Owner):
         weights = self._outputs.flat(sample_weight, "sample_weight", self._wanted)
         total = None
         for number, term in enumerate(self._terms or ()):
-            _check_target(targets[term.output], self._outputs.names[term.output])
-            value = term.loss(targets[term.output], predictions[term.output], weights[term.output])
+            _check_target(targets[term.first], self._outputs.names[term.first])
+            value = term.loss(term.of(targets), term.of(predictions), weights[term.first])
             value = jnp.asarray(value, "float32")
             if self.trackers:
-                self.trackers[number].update_state(value, sample_weight=predictions[term.output].shape[0])
+                self.trackers[number].update_state(value, sample_weight=predictions[term.first].shape[0])
             value = value if term.weight is None else value * term.weight
             total = value if total is None else total + value
         return total
@@ -115,6 +130,22 @@ def _check_target(y_true: Any, output: str | None) -> None:
     if y_true is None:
         of = f" for output {output!r}" if output else ""
         raise DataError(f"There is a loss{of}, but no targets `y` to compare with.", fix="pass y, or data of (x, y)")
+
+
+def _places(loss: Any, weights: Any, outputs: Outputs) -> list[Place]:
+    """All losses, with the outputs and the weight of each."""
+    if outputs.nested and outputs.count > 1 and isinstance(loss, (list, tuple, dict)) and not outputs.are_named(loss):
+        return list(loss_places(loss, _shaped(weights, loss), outputs.numbered))
+    chosen = _for_each_output(loss, outputs)
+    of_each = zip(outputs.paths, chosen, _weights(weights, outputs, chosen), strict=True)
+    return [Place(path, n, one, weight) for n, (path, of_one, weight) in enumerate(of_each) for one in of_one]
+
+
+def _shaped(weights: Any, loss: Any) -> Any:
+    """Weights in the structure of nested losses, where they were given one after the other."""
+    leaves, structure = jax.tree.flatten(loss, is_leaf=lambda one: one is None)
+    flat = isinstance(weights, (list, tuple)) and not any(isinstance(one, (list, tuple, dict)) for one in weights)
+    return jax.tree.unflatten(structure, list(weights)) if flat and len(weights) == len(leaves) else weights
 
 
 def _for_each_output(loss: Any, outputs: Outputs) -> list[list[Any]]:

@@ -225,7 +225,7 @@ class Features:
 
     def _refusal(self, data: Feed, budget: Budget, epochs: int) -> str | None:
         """Why features cannot be kept for some data, whatever is frozen."""
-        model, layers = self._model, self._model._flatten_layers()
+        model, layers = self._model, self._model._inner_layers()
         steps = ("train_step", "test_step", "compute_loss", "compute_metrics")
         own = [step for step in steps if not getattr(getattr(type(model), step), "_is_trainers", False)]
         reasons = [

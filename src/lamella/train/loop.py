@@ -81,13 +81,12 @@ class Loops(Layer):
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
         data = self._feed(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
-        if not self._steps.prepared:
-            data.on_dry_run()
-        hooks = _hooks(callbacks, self, verbose, epochs=epochs, steps=data.num_batches, history=True)
-        budget = Budget(frozen_features)
-        if any(not layer.trainable and layer.weights for layer in self._flatten_layers()):
-            data, validation = self._with_features(data, validation, budget, epochs - initial_epoch, bool(verbose))
         try:
+            self._build_from("train", data)
+            hooks = _hooks(callbacks, self, verbose, epochs=epochs, steps=data.num_batches, history=True)
+            budget = Budget(frozen_features)
+            if any(not layer.trainable and layer.weights for layer in self._inner_layers()):
+                data, validation = self._with_features(data, validation, budget, epochs - initial_epoch, bool(verbose))
             self._train(data, validation, hooks, range(initial_epoch, epochs), validation_freq)
         finally:
             for source in (data, validation):
@@ -147,6 +146,7 @@ class Loops(Layer):
         """
         self._chosen("evaluate")
         data = self._feed(x, y, sample_weight, batch_size, steps)
+        self._build_from("test", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         logs = self._evaluated(data, hooks)
         return logs if return_dict else self._in_order(logs)
@@ -164,6 +164,7 @@ class Loops(Layer):
         Returns: NumPy arrays, all batches one after the other, in the structure of the outputs.
         """
         data = self._feed(x, None, None, batch_size, steps)
+        self._build_from("predict", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         hooks.on_predict_begin()
         number, listened = 0, hooks.wants_batches("predict")
@@ -200,6 +201,24 @@ class Loops(Layer):
             return None
         x, y, sample_weight = (*data, None, None)[:3] if isinstance(data, (tuple, list)) else (data, None, None)
         return self._feed(x, y, sample_weight, batch_size, steps)
+
+    def _build_from(self, kind: str, data: Feed) -> None:
+        """Makes what is missing, the optimizer's slots too, so that callbacks find it when they begin.
+
+        It is made from the first batch, which the data still give.
+        """
+        if self._steps.prepared:
+            self._steps.refresh()
+            return
+        if kind == "train":
+            data.on_dry_run()
+        try:
+            batch = data.peek()
+            if batch is not None:
+                self._steps.prepare(kind, batch)
+        except BaseException:
+            data.close()
+            raise
 
     def _batches(self, kind: str, data: Feed) -> Iterator[Any]:
         """The batches of an epoch; what is not built yet is built from the first."""

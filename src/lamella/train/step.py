@@ -82,14 +82,14 @@ class Steps(Owner):
               after: the result of the step before, which is waited for, too.
         """
         batch = self._staged(batch)
-        self._refresh()
+        self.refresh()
         if not self._jits or self._model.run_eagerly:
             return getattr(self, kind)(batch)
         return self._program(kind, batch)(self._views[kind], at_hand(batch, after) if waits else batch)
 
     def joins(self, kind: str, batch: Any) -> bool:
         """Whether many steps on batches like this one are as fast, or faster, as one program."""
-        self._refresh()
+        self.refresh()
         key = (kind, self._makeup, jax.tree.structure(batch))
         if key not in self._loops:
             self._loops[key] = self._loop(kind, batch)
@@ -97,7 +97,7 @@ class Steps(Owner):
 
     def _loop(self, kind: str, batch: Any) -> Program | None:
         model = self._model
-        if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._flatten_layers()):
+        if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._inner_layers()):
             return None
         program = self._program(kind, batch)
         if not is_fast_in_a_loop(program.trace(self._views[kind], batch).jaxpr):
@@ -120,7 +120,7 @@ class Steps(Owner):
                 program.trace(self._views[kind], batch)
             if without_seed and global_seed_if_used() is not None:
                 self.forget()
-                self._refresh()
+                self.refresh()
                 program = self._made(kind)
             self._programs[key] = program
         return self._programs[key]
@@ -153,7 +153,7 @@ class Steps(Owner):
         self.paces.clear()
         self._version = ()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Follows changes of trainability, and of the parts, since the last step."""
         chosen = self._model._compiled
         parts = () if self._model._graph is not None else self._model._sublayers()
@@ -163,7 +163,7 @@ class Steps(Owner):
             return
         if chosen is not None and chosen.optimizer is not None and self._model.built:
             chosen.optimizer.follow(self._model.trainable_variables)
-        layers = (self._model, *self._model._flatten_layers())
+        layers = (self._model, *self._model._inner_layers())
         made_of = (*layers, *[one.trainable for one in (*layers, *self._model.variables)])
         whole = StateView(self)
         self._views = {"train": whole, "test": whole, "predict": StateView(self, only=("model/", "random/"))}
@@ -181,7 +181,7 @@ class Steps(Owner):
         keep_compiled()
         x, y, sample_weight = unpacked(self._staged(batch))
         model, specs = self._model, _specs
-        if model.built or not any(layer.runs_on_host for layer in model._flatten_layers()):
+        if model.built or not any(layer.runs_on_host for layer in model._inner_layers()):
             _refuse_strings(x)
         own_step = _is_own(model, f"{kind}_step")
         if not model.built and x is not None:
@@ -192,15 +192,16 @@ class Steps(Owner):
             self._prepare_losses(specs(x), specs(y), specs(sample_weight))
         if own_step:
             self._prepare_own(kind, batch)
-        self._refresh()
+        self.refresh()
         self._ready.add((kind, self._makeup, self._version))
 
     @property
     def prepared(self) -> bool:
         """Whether the model, its loss and its metrics are built."""
         chosen = self._model._compiled
-        layers_built = self._model.built and all(layer.built for layer in self._model._flatten_layers())
-        return layers_built and all(part is None or part.built for part in (chosen.loss, chosen.metrics))
+        layers_built = self._model.built and all(layer.built for layer in self._model._inner_layers())
+        parts = () if chosen is None else (chosen.loss, chosen.metrics)
+        return layers_built and all(part is None or part.built for part in parts)
 
     def _prepare_losses(self, x: Any, y: Any, sample_weight: Any) -> None:
         model, chosen = self._model, self._model._compiled

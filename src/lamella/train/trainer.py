@@ -11,7 +11,7 @@ import numpy as np
 
 from lamella.errors import StateError
 from lamella.layers import Layer
-from lamella.state import current, frame, value_and_grad
+from lamella.state import aliases, current, frame, value_and_grad
 from lamella.train.compiled import Compiled, compiled
 from lamella.train.compiled_metrics import CompiledMetrics
 from lamella.train.features import Features
@@ -25,6 +25,14 @@ def _trainers(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+@aliases(
+    _run_eagerly="run_eagerly",
+    _jit_compile="jit_compile",
+    _compile_config="_compiled.config",
+    _compile_loss="_compiled.loss",
+    _compile_metrics="_compiled.metrics",
+    _loss_tracker="_compiled.loss_tracker",
+)
 class Trainer(Loops, Layer):
     """Training and inference, mixed into Model.
 
@@ -130,7 +138,7 @@ class Trainer(Loops, Layer):
     @property
     def jit_compile(self) -> bool:
         """Whether steps are compiled."""
-        chosen, layers = self._compiled is None or self._compiled.jits, (self, *self._flatten_layers())
+        chosen, layers = self._compiled is None or self._compiled.jits, (self, *self._inner_layers())
         return chosen and not self.run_eagerly and all(one.supports_jit or one.runs_on_host for one in layers)
 
     @property
@@ -152,12 +160,15 @@ class Trainer(Loops, Layer):
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
+    def jax_state_sync(self) -> None:
+        """Does nothing: on JAX, Keras's callbacks ask for the weights of the moment; here they are always there."""
+
     # Losses and metrics
 
     @property
     def metrics(self) -> list[Any]:
         """The loss trackers, the compiled metrics, then those that the model and its layers own."""
-        own = [metric for layer in (self, *self._flatten_layers()) for metric in layer._own_metrics()]
+        own = [metric for layer in (self, *self._inner_layers()) for metric in layer._own_metrics()]
         return [*([] if self._compiled is None else self._compiled.parts), *dict.fromkeys(own)]
 
     @property

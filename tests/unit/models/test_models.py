@@ -127,8 +127,11 @@ class TestFunctional:
 
     def test_wrong_width(self):
         with pytest.raises(ShapeError) as caught:
-            mlp()(np.ones((2, 5)))
+            keras.Model(x := layers.Input((4,)), layers.Dense(1)(x))(np.ones((2, 5)))
         assert "(None, 4)" in caught.value.expected
+        with pytest.raises(ShapeError, match="'hidden'") as caught:  # in a Sequential, the layers say what fits
+            mlp()(np.ones((2, 5)))
+        assert "4 in axis -1" in caught.value.expected and "(2, 5)" in caught.value.received
 
     def test_what_trains_a_model_is_not_a_part_of_it(self):
         model = mlp()

@@ -97,7 +97,7 @@ def layer_words(anatomy: Any, number: Counts) -> list[str]:
 
 
 def _number_inside(layer: Any) -> int:
-    return len(layer.layers) if hasattr(layer, "fit") else len(layer._flatten_layers())
+    return len(layer.layers) if hasattr(layer, "fit") else len(layer._inner_layers())
 
 
 def _classes(group: list[Layer]) -> str:
@@ -224,7 +224,7 @@ def _outputs(anatomy: Any, root: Site) -> tuple[list[str], list[str], list[str]]
         kinds.append(nature.kind)
         then += [nature.next] if nature.next and nature.next not in then else []
     if kinds == ["feature map"] and not any(
-        isinstance(layer, layers.Dense) for layer in anatomy.subject._flatten_layers()
+        isinstance(layer, layers.Dense) for layer in anatomy.subject._inner_layers()
     ):
         gives.append("There is no classifier in it (as with include_top=False).")
     return gives, then, kinds

@@ -59,7 +59,7 @@ class Tree:
 
     def __init__(self, root: Layer):
         self._around: dict[Layer, list[Layer]] = {}
-        self._layers = (root, *root._flatten_layers())
+        self._layers = (root, *root._inner_layers())
         for layer in self._layers:
             for inner in layer._sublayers():
                 self._around.setdefault(inner, []).append(layer)  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def open_only(layer: Any) -> None:
 
 def _freeze(layer: Any, bn: str, tree: Tree) -> None:
     """Freezes a layer; where its BatchNormalization goes on, only what is beside that."""
-    normalizations = [one for one in (layer, *layer._flatten_layers()) if isinstance(one, BatchNormalization)]
+    normalizations = [one for one in (layer, *layer._inner_layers()) if isinstance(one, BatchNormalization)]
     if bn == "inference" or not normalizations:
         layer.trainable = False
     elif isinstance(layer, BatchNormalization):

@@ -6,10 +6,12 @@ from typing import Any
 
 from lamella.layers.attention.heads import HeadedAttention
 from lamella.layers.configured import rules
+from lamella.state import aliases
 
 __all__ = ["MultiHeadAttention"]
 
 
+@aliases(_num_heads="num_heads", _key_dim="key_dim", _value_dim="value_dim", _use_bias="use_bias", _dropout="dropout")
 class MultiHeadAttention(HeadedAttention):
     """softmax(query @ keyᵀ / √key_dim) @ value in each head, on learned projections.
 

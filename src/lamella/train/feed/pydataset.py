@@ -97,14 +97,22 @@ class PyDatasetFeed(Feed):
     def __init__(self, dataset: PyDataset, steps: int | None = None, shuffle: Any = False, class_weight: Any = None):
         super().__init__(steps)
         self.dataset, self.shuffle, self.class_weight = dataset, shuffle, class_weight
+        self._begun = False  # an epoch, by a look at its first batch
         if dataset.num_batches == 0:
             raise DataError(f"{type(dataset).__name__} is empty: it has 0 batches.")
 
     def pass_length(self) -> int | None:
         return self.dataset.num_batches
 
+    def peek(self) -> Batch | None:
+        self.on_epoch_begin()
+        self._begun = True
+        return super().peek()
+
     def on_epoch_begin(self) -> None:
-        self.dataset.on_epoch_begin()
+        if not self._begun:
+            self.dataset.on_epoch_begin()
+        self._begun = False
 
     def on_epoch_end(self) -> None:
         self.dataset.on_epoch_end()
