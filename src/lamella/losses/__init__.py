@@ -41,6 +41,7 @@ from lamella.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from lamella.losses.selection import counted, without_uncounted
 from lamella.registry import Catalog, serialize_keras_object
 
 _LOSSES = Catalog(
@@ -163,6 +164,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "counted",
     "ctc",
     "deserialize",
     "dice",
@@ -185,4 +187,5 @@ __all__ = [
     "sparse_categorical_crossentropy",
     "squared_hinge",
     "tversky",
+    "without_uncounted",
 ]

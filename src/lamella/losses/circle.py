@@ -49,6 +49,8 @@ def circle(
 class Circle(NamedLoss):
     """Pulls embeddings of one class together and pushes those of others apart."""
 
+    _samples_apart = False
+
     def __init__(
         self,
         gamma: float = 80.0,

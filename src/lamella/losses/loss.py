@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from lamella import dtype_policies
 from lamella.config import floatx
 from lamella.losses.reduction import reduce_weighted_values, same_rank, standardize_reduction
+from lamella.losses.selection import counted, without_uncounted
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 from lamella.state import auto_name, get_mask
 
@@ -28,6 +29,9 @@ class Loss:
              1.5
     """
 
+    _samples_apart = False
+    """Whether the loss of a sample certainly depends on no other sample."""
+
     def __init__(self, name: str | None = None, reduction: Any = "sum_over_batch_size", dtype: Any = None):
         self.name = name or auto_name(type(self).__name__)
         self.reduction = standardize_reduction(reduction)
@@ -43,7 +47,12 @@ class Loss:
         Args: sample_weight: a number for each sample (or step), which its loss is multiplied by.
         """
         mask = get_mask(y_pred)
-        values = self.call(self._converted(y_true), self._converted(y_pred))
+        y_true, y_pred = self._converted(y_true), self._converted(y_pred)
+        if sample_weight is not None or mask is not None:
+            where = counted(sample_weight, mask)
+            y_true = without_uncounted(y_true, where, 0, only_bad=True)
+            y_pred = without_uncounted(y_pred, where, 1, not self._samples_apart)
+        values = self.call(y_true, y_pred)
         mask = _both(mask, get_mask(values))
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
@@ -117,8 +126,19 @@ class LossFunctionWrapper(Loss):
 class NamedLoss(LossFunctionWrapper):
     """A loss from one of the functions here: the function's options are attributes, and its config."""
 
+    _samples_apart = True
+
     def __init__(self, fn: Callable[..., Any], reduction: Any, name: str | None, dtype: Any, **options: Any):
+        self._option_names = tuple(options)
         super().__init__(fn, reduction, name, dtype, **options)
+
+    @property
+    def _fn_kwargs(self) -> dict[str, Any]:  # type: ignore[override]
+        """The options as they are now: an attribute that is set anew holds at once."""
+        return {name: getattr(self, name) for name in self._option_names}
+
+    @_fn_kwargs.setter
+    def _fn_kwargs(self, options: dict[str, Any]) -> None:
         vars(self).update(options)
 
     def get_config(self) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def reduce_weighted_values(
     weights = apply_mask(sample_weight, mask, values.dtype, reduction)
     if weights is not None:
         values, weights = same_rank(values, jnp.asarray(weights, values.dtype))
-        values = values * weights
+        values = jnp.where(weights == 0, 0, values * weights)  # NaN too
     return _reduced(values, weights, standardize_reduction(reduction))
 
 
@@ -110,6 +110,7 @@ def apply_mask(sample_weight: Any, mask: Any, dtype: Any, reduction: Any) -> Any
     if sample_weight is None:
         return weights
     weights, sample_weight = same_rank(weights, jnp.asarray(sample_weight, dtype))
+    sample_weight = sample_weight.reshape(sample_weight.shape + (1,) * (weights.ndim - sample_weight.ndim))
     return sample_weight * weights
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lamella.config import epsilon
 from lamella.errors import ArgumentError, ShapeError
-from lamella.losses import same_rank
+from lamella.losses import counted, same_rank, without_uncounted
 from lamella.metrics.metric import Metric
 from lamella.state import Variable
 
@@ -94,6 +94,9 @@ def count(
     """
     y_pred, y_true = same_rank(jnp.asarray(y_pred, "float32"), jnp.asarray(y_true, "float32"))
     weights = _weights(y_true, sample_weight)
+    if sample_weight is not None:
+        where = counted(sample_weight, None)
+        y_true, y_pred = (without_uncounted(y, where, 0) for y in (y_true, y_pred))
     if top_k is not None:
         y_pred = _only_top(y_pred, top_k)
     if class_id is not None:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from lamella.config import epsilon
 from lamella.errors import ArgumentError, ShapeError
+from lamella.losses import counted, without_uncounted
 from lamella.metrics.metric import Metric
 
 _AVERAGES = (None, "micro", "macro", "weighted")
@@ -64,10 +65,13 @@ class FBetaScore(Metric):
         y_true, y_pred = jnp.asarray(y_true, self.dtype), jnp.asarray(y_pred, self.dtype)
         if not self._built:
             self._build(y_true.shape, y_pred.shape)
+        if sample_weight is not None:
+            where = counted(sample_weight, None)
+            y_true, y_pred = (without_uncounted(y, where, 0) for y in (y_true, y_pred))
         yes = self._decided(y_pred).astype(self.dtype)
         weights = 1 if sample_weight is None else jnp.asarray(sample_weight, self.dtype)[:, None]
-        for name, counted in zip(_COUNTS, (yes * y_true, yes * (1 - y_true), (1 - yes) * y_true, y_true), strict=True):
-            getattr(self, name).assign_add(jnp.sum(counted * weights, axis=self.axis))
+        for name, part in zip(_COUNTS, (yes * y_true, yes * (1 - y_true), (1 - yes) * y_true, y_true), strict=True):
+            getattr(self, name).assign_add(jnp.sum(part * weights, axis=self.axis))
 
     def _decided(self, y_pred: jax.Array) -> jax.Array:
         if self.threshold is not None:

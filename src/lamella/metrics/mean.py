@@ -86,7 +86,16 @@ class NamedMean(MeanMetricWrapper):
     """The mean of one of the functions here: the function's options are attributes, and its config."""
 
     def __init__(self, fn: Callable[..., Any], name: str | None, dtype: Any, **options: Any):
+        self._option_names = tuple(options)
         super().__init__(fn, name, dtype, **options)
+
+    @property
+    def _fn_kwargs(self) -> dict[str, Any]:  # type: ignore[override]
+        """The options as they are now: an attribute that is set anew holds at once."""
+        return {name: getattr(self, name) for name in self._option_names}
+
+    @_fn_kwargs.setter
+    def _fn_kwargs(self, options: dict[str, Any]) -> None:
         vars(self).update(options)
 
     def get_config(self) -> dict[str, Any]:
@@ -107,7 +116,7 @@ def _for_each_sample(
         if values.ndim > rank:
             values = reduce(values, axis=tuple(range(rank, values.ndim)))
         weights = jnp.broadcast_to(weights, values.shape)
-        values = values * weights
+        values = jnp.where(weights == 0, 0, values * weights)  # NaN too
         weights = _inside(weights, reduce)
     return _inside(values, reduce), weights
 

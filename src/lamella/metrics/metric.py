@@ -121,7 +121,7 @@ class Metric(Owner):
         return [overlay[variable] for variable in self.variables]
 
     def _overlay(self, values: Iterable[Any]) -> dict[Variable, Any]:
-        values, variables = list(values), self.variables
+        values, variables = [getattr(value, "raw", value) for value in values], self.variables
         if len(values) != len(variables):
             raise ArgumentError(
                 f"Argument `metric_variables` must have a value for each variable of {type(self).__name__}.",

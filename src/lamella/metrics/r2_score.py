@@ -61,6 +61,7 @@ class R2Score(Metric):
             self._build(y_true.shape)
         weights = jnp.asarray(1 if sample_weight is None else sample_weight, y_true.dtype)
         weights = jnp.broadcast_to(weights[:, None] if weights.ndim == 1 else weights, y_true.shape)
+        y_true, y_pred = (jnp.where(weights == 0, 0, y) for y in (y_true, y_pred))  # NaN too
         self.sum.assign_add(jnp.sum(y_true * weights, axis=0))
         self.squared_sum.assign_add(jnp.sum(jnp.square(y_true) * weights, axis=0))
         self.total_mse.assign_add(jnp.sum(jnp.square(y_true - y_pred) * weights, axis=0))

@@ -32,6 +32,13 @@ class Compiled:
         return [self.loss_tracker, *([] if self.metrics is None else [self.metrics]), *trackers]
 
 
+def checked_steps_per_execution(value: Any) -> int:
+    """The number of steps, if it is one.  Raises ArgumentError if not."""
+    if not isinstance(value, int) or value < 1:
+        raise ArgumentError("`steps_per_execution` is at least 1.", received=repr(value))
+    return value
+
+
 def compiled(
     optimizer: Any,
     loss: Any,
@@ -45,8 +52,7 @@ def compiled(
     scale_loss: bool,
 ) -> Compiled:
     """Checks the arguments of `compile` and resolves what can be resolved without data."""
-    if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-        raise ArgumentError("`steps_per_execution` is at least 1.", received=repr(steps_per_execution))
+    checked_steps_per_execution(steps_per_execution)
     chosen = optimizers.get(optimizer)
     if scale_loss and chosen is not None and not isinstance(chosen, optimizers.LossScaleOptimizer):
         chosen = optimizers.LossScaleOptimizer(chosen, name="loss_scale_optimizer")

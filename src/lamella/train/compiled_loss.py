@@ -106,7 +106,7 @@ class CompiledLoss(Owner):
             value = jnp.asarray(value, "float32")
             if self.trackers:
                 self.trackers[number].update_state(value, sample_weight=predictions[term.first].shape[0])
-            value = value if term.weight is None else value * term.weight
+            value = value if term.weight is None else value * term.weight if term.weight else jnp.zeros(())
             total = value if total is None else total + value
         return total
 

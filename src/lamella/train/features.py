@@ -20,9 +20,10 @@ from lamella.errors import ArgumentError
 from lamella.graph import KerasTensor, Key, Observer, Value
 from lamella.lower import at_hand, compiled
 from lamella.state import StateView, changes, frame, pure
-from lamella.train.feed import ArrayFeed, Feed
+from lamella.train.feed import ArrayFeed, Batch, Feed
 from lamella.train.feed.columns import as_batch, mapped
 from lamella.train.frozen import Prefix, frozen_prefix
+from lamella.train.own_steps import is_overridden
 
 _MEMORY, _DISK = 2 << 30, 8 << 30  # bytes, if as much as that is free four times over
 
@@ -108,7 +109,7 @@ def called_with_features(function: Callable[..., Any], state: Any, batch: Any) -
     size = x.samples.shape[0]
     blank = jax.tree.map(lambda t: jnp.zeros(_sized(t.shape, size), t.dtype), x.known.inputs)
     with frame(observer=_Given(x, size)):
-        return pure(function, state, (blank if x.x is None else x.x, *batch[1:]))
+        return pure(function, state, batch.with_x(blank if x.x is None else x.x))
 
 
 def up_to_date(batches: list[Any]) -> list[Any]:
@@ -118,7 +119,7 @@ def up_to_date(batches: list[Any]) -> list[Any]:
         return batches
     feed = x.known.feed
     assert feed is not None
-    return [(feed.original(np.asarray(batch[0].samples)), *batch[1:]) for batch in batches]
+    return [batch.with_x(feed.original(np.asarray(batch[0].samples))) for batch in batches]
 
 
 class KnownFeed(ArrayFeed):
@@ -132,6 +133,7 @@ class KnownFeed(ArrayFeed):
         self._known = Known(prefix, inputs, self)
         self._weights = [(variable, variable.raw) for variable in prefix.variables]
         self._version = changes.count
+        self._settings = model._steps.settings.number
         self._valid = True
 
     def rows(self, rows: Any) -> Any:
@@ -139,14 +141,15 @@ class KnownFeed(ArrayFeed):
             return super().rows(rows)
         _, *others = mapped(lambda column: as_batch(column[rows]), (None, *self.columns[1:]))
         x = super().rows(rows)[0] if self._known.prefix.inputs else None
-        return (Featured([one[rows] for one in self._features], self._samples[rows], x, self._known), *others)
+        return Batch(Featured([one[rows] for one in self._features], self._samples[rows], x, self._known), *others)
 
     def original(self, samples: Any) -> Any:
         """The x of some samples."""
         return super().rows(samples)[0]
 
     def holds(self) -> bool:
-        """Whether the features are still those of the model: same weights, same part frozen."""
+        """Whether the features are still those of the model: same weights, same settings, same part frozen."""
+        self._valid = self._valid and self._settings == self._model._steps.settings.number
         if self._valid and any(variable.raw is not before for variable, before in self._weights):
             self._valid = False
         if self._valid and changes.count != self._version:
@@ -227,7 +230,7 @@ class Features:
         """Why features cannot be kept for some data, whatever is frozen."""
         model, layers = self._model, self._model._inner_layers()
         steps = ("train_step", "test_step", "compute_loss", "compute_metrics")
-        own = [step for step in steps if not getattr(getattr(type(model), step), "_is_trainers", False)]
+        own = [step for step in steps if is_overridden(model, step)]
         reasons = [
             (not budget.wanted, "frozen_features=False"),
             (epochs < 2, "there is one epoch only"),
@@ -247,7 +250,7 @@ class Features:
         self, data: ArrayFeed, prefix: Prefix, inputs: Any, training: bool, size: int, on_disk: bool
     ) -> tuple[KnownFeed, str]:
         """The features of all samples: those of the `fit` before, if weights and data are the same."""
-        key = prefix.border, _fingerprint(data.columns[0])
+        key = prefix.border, self._model._steps.settings.number, _fingerprint(data.columns[0])
         weights = [variable.raw for variable in prefix.variables]
         held, started = self._held.get(training), time.perf_counter()
         same = held is not None and held[0] == key and all(a is b for a, b in zip(held[1], weights, strict=True))

@@ -18,8 +18,9 @@ from lamella.state import get_mask
 from lamella.train.compiled import Compiled
 from lamella.train.dispatch import Dispatch
 from lamella.train.features import Budget, Features
-from lamella.train.feed import ArrayFeed, Feed, feed, train_validation_split
-from lamella.train.step import Steps, computes_compiled_loss, unpacked
+from lamella.train.feed import ArrayFeed, Feed, feed, only_batch, train_validation_split
+from lamella.train.own_steps import is_overridden
+from lamella.train.step import Steps, computes_compiled_loss
 
 
 class NoBatchesError(DataError):
@@ -33,9 +34,10 @@ class Loops(Layer):
     history: History
     _initial_epoch: int | None = None
     _steps: Steps
+    _compiled: Compiled | None
     _features: Features
 
-    def _chosen(self, method: str) -> Compiled:
+    def _chosen(self, kind: str) -> Compiled:
         raise NotImplementedError
 
     def _reported_names(self) -> list[str]:
@@ -73,13 +75,13 @@ class Loops(Layer):
         Returns: a History: `.history` has {name: [value of each epoch]}.
         Raises:  DataError: the data cannot be used; said before the first step where it can be known.
         """
-        self._chosen("fit")
+        self._chosen("train")
         if not isinstance(epochs, (int, np.integer)) or epochs < 0:
             raise ArgumentError("fit() cannot run so many epochs.", expected="a whole number", received=repr(epochs))
         epochs = min(epochs, config.max_epochs() or epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
-        data = self._feed(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        data = self._feed("train", x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
         try:
             self._build_from("train", data)
@@ -111,7 +113,7 @@ class Loops(Layer):
     def _train(
         self, data: Feed, validation: Feed | None, hooks: CallbackList, epochs: range, validation_freq: Any
     ) -> None:
-        chosen, logs = self._chosen("fit"), {}
+        chosen, logs = self._chosen("train"), {}
         if validation is not None:
             validation.asked_by = "fit(validation_data=…)"
         self.stop_training, self._initial_epoch = False, None
@@ -144,8 +146,8 @@ class Loops(Layer):
 
         Returns: the loss alone, [loss, metric, …] if there are metrics, or a dict.
         """
-        self._chosen("evaluate")
-        data = self._feed(x, y, sample_weight, batch_size, steps)
+        self._chosen("test")
+        data = self._feed("test", x, y, sample_weight, batch_size, steps)
         self._build_from("test", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         logs = self._evaluated(data, hooks)
@@ -163,7 +165,7 @@ class Loops(Layer):
 
         Returns: NumPy arrays, all batches one after the other, in the structure of the outputs.
         """
-        data = self._feed(x, None, None, batch_size, steps)
+        data = self._feed("predict", x, None, None, batch_size, steps)
         self._build_from("predict", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         hooks.on_predict_begin()
@@ -184,6 +186,7 @@ class Loops(Layer):
 
     def _feed(
         self,
+        kind: str,
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
@@ -194,13 +197,14 @@ class Loops(Layer):
     ) -> Feed:
         limit = config.max_steps_per_epoch()
         steps = limit if steps is None else min(steps, limit or steps)
-        return feed(x, y, sample_weight, batch_size, steps, shuffle=shuffle, class_weight=class_weight)
+        aligned = kind != "predict" and not is_overridden(self, f"{kind}_step")
+        return feed(x, y, sample_weight, batch_size, steps, shuffle or False, class_weight, aligned)
 
     def _validation(self, data: Any, batch_size: int | None, steps: int | None) -> Feed | None:
         if data is None:
             return None
         x, y, sample_weight = (*data, None, None)[:3] if isinstance(data, (tuple, list)) else (data, None, None)
-        return self._feed(x, y, sample_weight, batch_size, steps)
+        return self._feed("test", x, y, sample_weight, batch_size, steps)
 
     def _build_from(self, kind: str, data: Feed) -> None:
         """Makes what is missing, the optimizer's slots too, so that callbacks find it when they begin.
@@ -225,18 +229,19 @@ class Loops(Layer):
         for number, batch in enumerate(data.batches()):
             if number == 0:
                 self._steps.prepare(kind, batch)
+                getattr(self, f"make_{kind}_function")()
                 if kind != "predict" and not data.is_checked:
                     where = data.asked_by or {"train": "fit()", "test": "evaluate()"}[kind]
                     self._check_targets(where, data.known(batch))
                     data.is_checked = True
-            yield batch
+            yield self._steps.without_form(kind, batch)
 
     def _check_targets(self, where: str, data: Any) -> None:
         """Raises DataError where the compiled loss would take targets that make no sense."""
-        loss = self._chosen(where).loss
+        loss = None if self._compiled is None else self._compiled.loss
         if loss is None or not computes_compiled_loss(self):
             return
-        _, y, sample_weight = unpacked(data)
+        _, y, sample_weight = data
         outputs = jax.tree.leaves(getattr(self, "outputs", None))
 
         def masked(output: int) -> bool:
@@ -248,12 +253,15 @@ class Loops(Layer):
         """Runs the steps of one epoch and returns its logs."""
         begin, end = (getattr(hooks, f"on_{kind}_batch_{when}") for when in ("begin", "end"))
         results = None
-        dispatch = Dispatch(self._steps, kind, data, chosen.steps_per_execution, hooks.wants_batches(kind))
+        listened = hooks.wants_batches(kind)
+        dispatch = Dispatch(self._steps, kind, data, chosen.steps_per_execution, listened)
         data.on_epoch_begin()
         self.reset_metrics()  # type: ignore[attr-defined]
         number = 0
         for group in dispatch.groups(self._batches(kind, data)):
             begin(number)
+            if listened:
+                self._steps.look_at_settings()
             results = dispatch.run(group)
             number += len(group)
             end(number - 1, results)
@@ -268,7 +276,7 @@ class Loops(Layer):
 
     def _evaluated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
         hooks.on_test_begin()
-        logs = self._epoch("test", data, self._chosen("evaluate"), hooks)
+        logs = self._epoch("test", data, self._chosen("test"), hooks)
         hooks.on_test_end(logs)
         return logs
 
@@ -284,19 +292,16 @@ class Loops(Layer):
         return {f"val_{name}": value for name, value in logs.items()}
 
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
-        batch = self._only_batch(x, y, sample_weight, class_weight)
+        batch = only_batch(x, y, sample_weight, class_weight)
         self._steps.prepare(kind, batch)
+        getattr(self, f"make_{kind}_function")()
         self._check_targets(f"{kind}_on_batch()", batch)
         self.reset_metrics()  # type: ignore[attr-defined]
-        logs = {name: np.asarray(value) for name, value in flat_logs(self._steps.run(kind, batch)).items()}
+        logs = {
+            name: np.asarray(value)
+            for name, value in flat_logs(self._steps.run(kind, self._steps.without_form(kind, batch))).items()
+        }
         return logs if return_dict else self._in_order(logs)
-
-    def _only_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
-        """All samples as one batch; the first one of a source of batches."""
-        batch = feed(x, y, sample_weight, batch_size=1 << 62, class_weight=class_weight).peek()
-        if batch is None:
-            raise DataError("There is no batch: the data is empty.", fix="pass at least one sample")
-        return batch
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """Values in the order the metrics were given in, those of no such name at the end; one value alone."""

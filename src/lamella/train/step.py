@@ -7,7 +7,6 @@ so weights can be read at any moment and an error loses none.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,8 +18,12 @@ from lamella.graph import KerasTensor, output_spec
 from lamella.lower import at_hand, is_fast_in_a_loop, keep_compiled
 from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used
 from lamella.train.features import called_with_features
+from lamella.train.feed import Batch
 from lamella.train.joined import joined
+from lamella.train.own_steps import call_step, is_overridden
 from lamella.train.program import Program
+from lamella.train.settings import Settings
+from lamella.train.step_functions import call_function, users_function
 
 
 class Steps(Owner):
@@ -40,6 +43,8 @@ class Steps(Owner):
         self._makeups: dict[tuple[Any, ...], int] = {}  # layers and what of them trains: a number for each
         self._makeup = -1
         self._ready: set[tuple[Any, ...]] = set()
+        self.settings = Settings(lambda: dict(self.children()))
+        self._traced = False  # a step, since the last look at the settings
         self._jits = True
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
@@ -55,21 +60,13 @@ class Steps(Owner):
     # The three steps, with objects
 
     def train(self, batch: Any) -> Any:
-        return _called(self._model, "train_step", batch, self._lists)
+        return call_step(self._model, "train_step", batch)
 
     def test(self, batch: Any) -> Any:
-        return _called(self._model, "test_step", batch, self._lists)
+        return call_step(self._model, "test_step", batch)
 
     def predict(self, batch: Any) -> Any:
-        return _called(self._model, "predict_step", batch, self._lists)
-
-    def _lists(self, kind: str) -> list[list[Variable]]:
-        """The state as Keras's `train_step(state, data)` takes it: lists of variables."""
-        model = self._model
-        lists = [model.trainable_variables, model.non_trainable_variables]
-        if kind == "train_step":
-            lists.append(list(model.optimizer.variables) if model.optimizer is not None else [])
-        return lists if kind == "predict_step" else [*lists, model.metrics_variables]
+        return call_step(self._model, "predict_step", batch)
 
     # Running them
 
@@ -83,9 +80,28 @@ class Steps(Owner):
         """
         batch = self._staged(batch)
         self.refresh()
+        if (function := users_function(self._model, kind)) is not None:
+            return call_function(self._model, kind, function, batch)
         if not self._jits or self._model.run_eagerly:
             return getattr(self, kind)(batch)
-        return self._program(kind, batch)(self._views[kind], at_hand(batch, after) if waits else batch)
+        result = self._program(kind, batch)(self._views[kind], at_hand(batch, after) if waits else batch)
+        self._look_after_tracing()
+        return result
+
+    def without_form(self, kind: str, batch: Batch) -> Batch:
+        """The batch in the same form for all steps of ours, so that they share programs; without what they ignore."""
+        if is_overridden(self._model, f"{kind}_step") or users_function(self._model, kind) is not None:
+            return batch
+        return Batch(batch[0], parts=1) if kind == "predict" else Batch(*batch, parts=3)
+
+    def look_at_settings(self) -> None:
+        """Follows changes of plain attributes; to be called where a user's code may have run."""
+        self.settings.look()
+
+    def _look_after_tracing(self) -> None:
+        if self._traced:
+            self.settings.look_after_tracing()
+            self._traced = False
 
     def joins(self, kind: str, batch: Any) -> bool:
         """Whether many steps on batches like this one are as fast, or faster, as one program."""
@@ -97,6 +113,8 @@ class Steps(Owner):
 
     def _loop(self, kind: str, batch: Any) -> Program | None:
         model = self._model
+        if users_function(model, kind) is not None:
+            return None
         if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._inner_layers()):
             return None
         program = self._program(kind, batch)
@@ -109,7 +127,9 @@ class Steps(Owner):
 
         Returns: the result of the last step; for "predict", those of all steps, stacked.
         """
-        return self._loops[kind, self._makeup, jax.tree.structure(stack)](self._views[kind], stack, count)  # type: ignore[misc]
+        result = self._loops[kind, self._makeup, jax.tree.structure(stack)](self._views[kind], stack, count)  # type: ignore[misc]
+        self._look_after_tracing()
+        return result
 
     def _program(self, kind: str, batch: Any) -> Program:
         """The compiled step; a first draw without a seed makes a generator, which then becomes part of the state."""
@@ -129,6 +149,7 @@ class Steps(Owner):
         method = getattr(self, kind)
 
         def step(state: Any, batch: Any) -> Any:
+            self._traced = True
             result, after = called_with_features(method, state, batch)
             return result, {address: value for address, value in after.items() if value is not state[address]}
 
@@ -136,8 +157,8 @@ class Steps(Owner):
 
     def _staged(self, batch: Any) -> Any:
         """The batch after the layers that work on the host (strings become numbers)."""
-        x, *others = batch
-        return (self._model.stage(x), *others)
+        x = self._model.stage(batch[0])
+        return batch.with_x(x) if isinstance(batch, Batch) else (x, *batch[1:])
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: the model; the rest is made anew."""
@@ -158,13 +179,13 @@ class Steps(Owner):
         chosen = self._model._compiled
         parts = () if self._model._graph is not None else self._model._sublayers()
         owners = (chosen, getattr(chosen, "optimizer", None), global_seed_if_used(), *parts)
-        version = (changes.count, *map(id, owners))
+        version = (changes.count, self.settings.number, *map(id, owners))
         if version == self._version:
             return
         if chosen is not None and chosen.optimizer is not None and self._model.built:
             chosen.optimizer.follow(self._model.trainable_variables)
         layers = (self._model, *self._model._inner_layers())
-        made_of = (*layers, *[one.trainable for one in (*layers, *self._model.variables)])
+        made_of = (self.settings.number, *layers, *[one.trainable for one in (*layers, *self._model.variables)])
         whole = StateView(self)
         self._views = {"train": whole, "test": whole, "predict": StateView(self, only=("model/", "random/"))}
         self._makeup = self._makeups.setdefault(made_of, len(self._makeups))
@@ -175,21 +196,25 @@ class Steps(Owner):
     # Before the first step
 
     def prepare(self, kind: str, batch: Any) -> None:
-        """Makes every variable that a step will use, from the shapes of a first batch."""
-        if (kind, self._makeup, self._version) in self._ready:
-            return
+        """Makes every variable that a step will use, from the shapes of a first batch; follows changed settings."""
+        if (kind, self._makeup, self._version) not in self._ready:
+            self._prepare(kind, batch)
+        self.look_at_settings()
+
+    def _prepare(self, kind: str, batch: Any) -> None:
         keep_compiled()
-        x, y, sample_weight = unpacked(self._staged(batch))
-        model, specs = self._model, _specs
+        model, given = self._model, batch
+        batch = self._staged(given)
+        x, y, _ = batch
         if model.built or not any(layer.runs_on_host for layer in model._inner_layers()):
             _refuse_strings(x)
-        own_step = _is_own(model, f"{kind}_step")
+        own_step = is_overridden(model, f"{kind}_step")
         if not model.built and x is not None:
-            _build_model(model, specs(x), must=not own_step)
-            x, *_ = self._staged(batch)  # only now it is known which layers work on the host
+            _build_model(model, _specs(batch)[0], must=not own_step)
+            batch = self._staged(given)  # only now it is known which layers work on the host
         targets = not own_step or (y is not None and model.built)
         if kind != "predict" and model._compiled is not None and targets:
-            self._prepare_losses(specs(x), specs(y), specs(sample_weight))
+            self._prepare_losses(*_specs((*batch,)))
         if own_step:
             self._prepare_own(kind, batch)
         self.refresh()
@@ -220,13 +245,7 @@ class Steps(Owner):
         optimizer = self._model.optimizer
         if kind == "train" and optimizer is not None and self._model.built:
             optimizer.follow(self._model.trainable_variables)
-        _abstractly(getattr(self, kind), _specs(self._staged(batch)))
-
-
-def unpacked(batch: Any) -> tuple[Any, Any, Any]:
-    """(x, y, sample_weight), with None for what is not there."""
-    x, y, sample_weight, *_ = (*batch, None, None)
-    return x, y, sample_weight
+        _abstractly(getattr(self, kind), _specs(batch))
 
 
 def _refuse_strings(x: Any) -> None:
@@ -243,33 +262,9 @@ def batch_size_of(x: Any) -> int:
     return next((leaf.shape[0] for leaf in jax.tree.leaves(x) if leaf.ndim), 1)
 
 
-def _is_own(model: Any, step: str) -> bool:
-    """Whether a step is the user's and not the Trainer's."""
-    return not getattr(getattr(type(model), step), "_is_trainers", False)
-
-
 def computes_compiled_loss(model: Any) -> bool:
     """Whether training takes the loss that `compile` was given as it is."""
-    return not any(_is_own(model, method) for method in ("train_step", "test_step", "compute_loss"))
-
-
-def _called(model: Any, step: str, batch: Any, lists: Callable[[str], list[list[Variable]]]) -> Any:
-    """Calls a step in the form it is written in: `(data)`, or Keras's `(state, data)`."""
-    method = getattr(model, step)
-    data = batch[:1] if step == "predict_step" else batch
-    while len(data) > 1 and data[-1] is None:
-        data = data[:-1]
-    parameters = inspect.signature(method).parameters.values()
-    if len([p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) < 2:
-        return method(data)
-    held = lists(step)
-    returned, state = method(tuple([variable.raw for variable in one] for one in held), data)
-    if step == "predict_step":  # it returns the non-trainable ones alone
-        held, state = held[1:], (state,)
-    for variables, values in zip(held, state, strict=False):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-    return returned
+    return not any(is_overridden(model, method) for method in ("train_step", "test_step", "compute_loss"))
 
 
 def _build_model(model: Any, x: Any, must: bool) -> None:
@@ -289,13 +284,15 @@ def _abstractly(function: Callable[..., Any], *args: Any) -> None:
 
 
 def _specs(values: Any) -> Any:
-    """Arrays as symbolic tensors of the same shape, batch size left open."""
+    """Arrays as symbolic tensors of the same shape, batch size left open where all have the same."""
+    sizes = {leaf.shape[0] for leaf in jax.tree.leaves(values) if leaf.shape}
+    open_size = len(sizes) <= 1
 
     def spec(value: Any) -> Any:
         if isinstance(value, KerasTensor):
             return value
         shape = tuple(value.shape)
         name = jax.dtypes.canonicalize_dtype(value.dtype).name if value.dtype.kind not in "OUS" else "string"
-        return KerasTensor((None, *shape[1:]) if shape else (), name)
+        return KerasTensor((None, *shape[1:]) if shape and open_size else shape, name)
 
     return jax.tree.map(spec, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,18 +10,15 @@ import numpy as np
 
 from lamella.errors import StateError
 from lamella.layers import Layer
-from lamella.state import aliases, current, frame, value_and_grad
-from lamella.train.compiled import Compiled, compiled
+from lamella.state import aliases, current, frame, get_mask, set_mask, value_and_grad
+from lamella.train.compiled import Compiled, checked_steps_per_execution, compiled
 from lamella.train.compiled_metrics import CompiledMetrics
 from lamella.train.features import Features
+from lamella.train.feed import only_batch, unpack_x_y_sample_weight
 from lamella.train.loop import Loops
-from lamella.train.step import Steps, batch_size_of, unpacked
-
-
-def _trainers(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Marks a step as the Trainer's own, to tell it from a user's override."""
-    function._is_trainers = True  # type: ignore[attr-defined]
-    return function
+from lamella.train.own_steps import builtin, builtin_step, call_by_names, is_overridden, with_lists, with_state
+from lamella.train.step import Steps, batch_size_of
+from lamella.train.step_functions import make_function
 
 
 @aliases(
@@ -41,11 +37,20 @@ class Trainer(Loops, Layer):
     `compute_metrics`.
     """
 
-    not_parts = Layer.not_parts | {"_held_steps", "_held_features"}
+    not_parts = Layer.not_parts | {
+        "_held_steps",
+        "_held_features",
+        "train_function",
+        "test_function",
+        "predict_function",
+    }
     _compiled: Compiled | None = None
     _held_steps: Steps | None = None
     _held_features: Features | None = None
     stop_training = False
+    train_function: Any = None
+    test_function: Any = None
+    predict_function: Any = None
 
     def compile(
         self,
@@ -86,6 +91,7 @@ class Trainer(Loops, Layer):
         )
         self.stop_training = False
         self._held_steps = None
+        self.train_function = self.test_function = self.predict_function = None
 
     @property
     def _steps(self) -> Steps:
@@ -103,14 +109,16 @@ class Trainer(Loops, Layer):
     @property
     def compiled(self) -> bool:
         """Whether `compile` was called."""
-        return self._compiled is not None
+        return self._compiled is not None and bool(self._compiled.config)
 
-    def _chosen(self, method: str) -> Compiled:
-        if self._compiled is None:
+    def _chosen(self, kind: str) -> Compiled:
+        """What `compile` chose; what it is where nobody called it and the step is the user's."""
+        if not self.compiled and not is_overridden(self, f"{kind}_step"):
+            method = {"train": "fit", "test": "evaluate"}[kind]
             raise StateError(
                 f"{method}() needs to know how to train.", fix='call model.compile(optimizer="adam", loss="mse")'
             )
-        return self._compiled
+        return self._settings()
 
     @property
     def optimizer(self) -> Any:
@@ -118,9 +126,7 @@ class Trainer(Loops, Layer):
 
     @optimizer.setter
     def optimizer(self, value: Any) -> None:
-        if self._compiled is None:
-            self._compiled = Compiled()
-        self._compiled.optimizer = value
+        self._settings().optimizer = value
 
     @property
     def loss(self) -> Any:
@@ -133,7 +139,12 @@ class Trainer(Loops, Layer):
 
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
-        self._chosen("run_eagerly").run_eagerly = bool(value)
+        self._settings().run_eagerly = bool(value)
+
+    def _settings(self) -> Compiled:
+        if self._compiled is None:
+            self._compiled = Compiled()
+        return self._compiled
 
     @property
     def jit_compile(self) -> bool:
@@ -141,9 +152,18 @@ class Trainer(Loops, Layer):
         chosen, layers = self._compiled is None or self._compiled.jits, (self, *self._inner_layers())
         return chosen and not self.run_eagerly and all(one.supports_jit or one.runs_on_host for one in layers)
 
+    @jit_compile.setter
+    def jit_compile(self, value: Any) -> None:
+        self._settings().jits = value is not False
+        self._held_steps = None
+
     @property
     def steps_per_execution(self) -> int:
         return 1 if self._compiled is None else self._compiled.steps_per_execution
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value: int) -> None:
+        self._settings().steps_per_execution = checked_steps_per_execution(value)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, as plain values."""
@@ -197,7 +217,7 @@ class Trainer(Loops, Layer):
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
 
-    @_trainers
+    @builtin
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
@@ -211,7 +231,7 @@ class Trainer(Loops, Layer):
             losses = losses if loss is None else [loss, *losses]
         return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
 
-    @_trainers
+    @builtin
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Updates the compiled metrics with one batch and returns all results."""
         if self._compiled is not None and self._compiled.metrics is not None:
@@ -219,52 +239,59 @@ class Trainer(Loops, Layer):
         return self.get_metrics_result()
 
     def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
-        """`compute_loss`, also where an override does not know `training`."""
-        import inspect
+        """`compute_loss`, also where an override takes less."""
+        if not is_overridden(self, "compute_loss"):
+            return self.compute_loss(x, y, y_pred, sample_weight, training)
+        values = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight, "training": training}
+        return call_by_names(self.compute_loss, **values)
 
-        known = inspect.signature(self.compute_loss).parameters
-        flag = {"training": training} if "training" in known or "kwargs" in known else {}
-        return self.compute_loss(x, y, y_pred, sample_weight, **flag)
+    def _metrics_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        """`compute_metrics`, also where an override takes less."""
+        if not is_overridden(self, "compute_metrics"):
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        return call_by_names(self.compute_metrics, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
 
     # The steps
 
-    @_trainers
+    @builtin_step
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step: predict, loss, gradients, update, metrics.
 
         Args:    data: (x, y, sample_weight), what is absent left out at the end.
         Returns: {name: value} for the log.
         """
-        x, y, sample_weight = unpacked(data)
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         variables = self.trainable_variables
         optimizer = self.optimizer
 
-        def loss_of() -> tuple[Any, Any]:
+        def loss_of() -> tuple[Any, tuple[Any, Any, Any]]:
             with frame(losses=[]):
                 y_pred = self(x, training=True)
                 loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
-            return optimizer.scale_loss(loss), (loss, y_pred)
+            return optimizer.scale_loss(loss), (loss, y_pred, [get_mask(leaf) for leaf in jax.tree.leaves(y_pred)])
 
-        (_, (loss, y_pred)), gradients = value_and_grad(loss_of, variables, has_aux=True)()
-        self._chosen("fit").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        (_, (loss, y_pred, masks)), gradients = value_and_grad(loss_of, variables, has_aux=True)()
+        for leaf, mask in zip(jax.tree.leaves(y_pred), masks, strict=True):
+            set_mask(leaf, mask)  # for the metrics
+        self._chosen("train").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
         if variables:
             optimizer.apply(gradients, variables)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        return self._metrics_of(x, y, y_pred, sample_weight)
 
-    @_trainers
+    @builtin_step
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of `evaluate`: predict, loss, metrics."""
-        x, y, sample_weight = unpacked(data)
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         with frame(losses=[]):
             y_pred = self(x, training=False)
             loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
-        self._chosen("evaluate").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        self._chosen("test").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        return self._metrics_of(x, y, y_pred, sample_weight)
 
-    @_trainers
+    @builtin_step
     def predict_step(self, data: Any) -> Any:
         """One step of `predict`."""
-        return self(unpacked(data)[0], training=False)
+        return self(unpack_x_y_sample_weight(data)[0], training=False)
 
     def compute_loss_and_updates(
         self,
@@ -291,6 +318,56 @@ class Trainer(Loops, Layer):
             scaled = self.optimizer.scale_loss(loss) if training and self.optimizer is not None else loss
         return scaled, (loss, y_pred, [overlay[v] for v in others], [overlay[v] for v in metrics])
 
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tuple[Any, tuple[Any, Any, Any]]:
+        """`compute_loss` as a function of lists of values.
+
+        Returns: (loss, (trainable, non-trainable and metrics' variables after it)).
+        """
+        state = (trainable_variables, non_trainable_variables, metrics_variables)
+        return with_state(self, "test_step", state, lambda: self._loss_of(x, y, y_pred, sample_weight, training))
+
+    def _update_metrics_variables(
+        self, metrics_variables: Any, unscaled_loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """The logs of a batch, and the metrics' variables after it, for a `train_step(state, data)`."""
+
+        def update() -> dict[str, Any]:
+            self._settings().loss_tracker.update_state(unscaled_loss, sample_weight=batch_size_of(x))
+            return self._metrics_of(x, y, y_pred, sample_weight)
+
+        logs, (after,) = with_lists([self.metrics_variables], [metrics_variables], "metrics_variables", update)
+        return logs, after
+
+    # The steps as functions of their state, as Keras's loops call them
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Sets `train_function`: (state, iterator over batches) → (logs, state).  `fit` calls one of the user's."""
+        make_function(self, "train", force)
+
+    def make_test_function(self, force: bool = False) -> None:
+        """Sets `test_function`, for `evaluate`."""
+        make_function(self, "test", force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """Sets and returns `predict_function`: (state, iterator over batches) → (outputs, state)."""
+        make_function(self, "predict", force)
+        return self.predict_function
+
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Makes all variables of training from the shapes of a batch (Keras's private name, which libraries call)."""
+        batch = unpack_x_y_sample_weight(next(iter(iterator)) if data_batch is None else data_batch)
+        self._steps.prepare("train", only_batch(*batch))
+
     # One batch at a time
 
     def train_on_batch(
@@ -300,17 +377,18 @@ class Trainer(Loops, Layer):
 
         Returns: the loss, [loss, metric, …], or a dict of them.
         """
-        self._chosen("train_on_batch")
+        self._chosen("train")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Evaluates one batch."""
-        self._chosen("test_on_batch")
+        self._chosen("test")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Predicts one batch; NumPy arrays in the structure of the outputs."""
-        batch = self._only_batch(x)
+        batch = only_batch(x, parts=1)
         self._steps.prepare("predict", batch)
-        outputs = self._steps.run("predict", batch)
+        self.make_predict_function()
+        outputs = self._steps.run("predict", self._steps.without_form("predict", batch))
         return np.asarray(outputs) if isinstance(outputs, jax.Array) else jax.tree.map(np.asarray, outputs)

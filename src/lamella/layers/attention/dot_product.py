@@ -11,6 +11,7 @@ from lamella import random
 from lamella.errors import ArgumentError, ShapeError
 from lamella.graph import output_spec
 from lamella.layers.configured import Configured
+from lamella.layers.dropout_rate import Share
 from lamella.state import SeedGenerator
 
 __all__ = ["AdditiveAttention", "Attention"]
@@ -33,6 +34,9 @@ class Attention(Configured):
 
     config_names = ("use_scale", "score_mode", "dropout", "seed")
 
+    dropout = Share()
+    seed_generator: SeedGenerator
+
     def __init__(
         self,
         use_scale: bool = False,
@@ -44,9 +48,8 @@ class Attention(Configured):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
             raise self._refusal("score_mode", score_mode, "'dot' or 'concat'")
-        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
-        if dropout > 0:
-            self.seed_generator = SeedGenerator(seed)
+        self.use_scale, self.score_mode, self.seed = use_scale, score_mode, seed
+        self.dropout = dropout
 
     def build(self, input_shape: Any) -> None:
         self._check_list(input_shape)

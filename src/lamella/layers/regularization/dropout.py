@@ -6,6 +6,7 @@ from typing import Any
 
 from lamella import config, ops, random
 from lamella.layers.configured import Elementwise, Shape
+from lamella.layers.dropout_rate import Share
 from lamella.layers.input_spec import InputSpec
 from lamella.state import SeedGenerator
 
@@ -15,18 +16,15 @@ __all__ = ["AlphaDropout", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "S
 class Noisy(Elementwise):
     """A layer that draws random numbers while it trains, unless there is no need to.
 
-    amount: the argument that says how much; 0 switches the layer off.
+    amount: the argument that says how much, a `Share`; 0 switches the layer off.
     """
 
     amount = "rate"
+    seed_generator: SeedGenerator
 
     def _keep_amount(self, value: float, seed: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise self._refusal(self.amount, value, "a number from 0 to 1")
-        setattr(self, self.amount, value)
         self.seed = seed
-        if value > 0:
-            self.seed_generator = SeedGenerator(seed)
+        setattr(self, self.amount, value)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         return self._disturbed(inputs) if training and getattr(self, self.amount) > 0 else inputs
@@ -48,7 +46,7 @@ class Dropout(Noisy):
     """
 
     config_names = ("rate", "seed", "noise_shape")
-    rate: float
+    rate = Share()
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)

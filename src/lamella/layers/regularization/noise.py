@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella import random, regularizers
 from lamella.layers.configured import Elementwise
+from lamella.layers.dropout_rate import Share
 from lamella.layers.regularization.dropout import Noisy
 
 __all__ = ["ActivityRegularization", "GaussianDropout", "GaussianNoise"]
@@ -23,7 +24,7 @@ class GaussianNoise(Noisy):
 
     amount = "stddev"
     config_names = ("stddev", "seed")
-    stddev: float
+    stddev = Share()
 
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -44,7 +45,7 @@ class GaussianDropout(Noisy):
     """
 
     config_names = ("rate", "seed")
-    rate: float
+    rate = Share()
 
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
         super().__init__(**kwargs)

@@ -1,7 +1,7 @@
 """Data in, batches out: everything that `fit`, `evaluate` and `predict` accept."""
 
 from lamella.train.feed.arrays import ArrayFeed
-from lamella.train.feed.choose import feed
+from lamella.train.feed.choose import feed, only_batch
 from lamella.train.feed.pack import Batch, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from lamella.train.feed.pydataset import PyDataset, PyDatasetFeed
 from lamella.train.feed.source import Feed
@@ -18,6 +18,7 @@ __all__ = [
     "StreamFeed",
     "class_weight_to_sample_weights",
     "feed",
+    "only_batch",
     "pack_x_y_sample_weight",
     "train_validation_split",
     "unpack_x_y_sample_weight",

@@ -42,7 +42,7 @@ class ArrayFeed(Feed):
         check_class_weight(class_weight, y, sample_weight)
         if class_weight is not None:
             sample_weight = class_weight_to_sample_weights(y, class_weight)
-        self.columns: Batch = (x, y, weights_for_outputs(y, sample_weight))
+        self.columns = Batch(x, y, weights_for_outputs(y, sample_weight))
         self.batch_size = batch_size or (math.ceil(self.num_samples / steps) if steps else 32)
         self.shuffle = shuffle
 
@@ -70,7 +70,7 @@ class ArrayFeed(Feed):
 
     def rows(self, rows: Any) -> Batch:
         """The samples at these places, as a batch."""
-        return mapped(lambda column: as_batch(column[rows]), self.columns)
+        return Batch(*mapped(lambda column: as_batch(column[rows]), self.columns), parts=self.columns.parts)
 
     def peek(self) -> Batch:
         return self.rows(slice(0, self.batch_size))

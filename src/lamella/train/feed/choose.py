@@ -10,10 +10,11 @@ import numpy as np
 
 from lamella.errors import DataError
 from lamella.train.feed.arrays import ArrayFeed, check_batch_size
-from lamella.train.feed.columns import is_data
+from lamella.train.feed.columns import as_batch, is_data, mapped
+from lamella.train.feed.pack import Batch
 from lamella.train.feed.pydataset import PyDataset, PyDatasetFeed
 from lamella.train.feed.source import Feed
-from lamella.train.feed.streams import StreamFeed, TensorFlowFeed, TorchFeed
+from lamella.train.feed.streams import StreamFeed, TensorFlowFeed, TorchFeed, checked_batch
 
 
 def feed(
@@ -24,6 +25,7 @@ def feed(
     steps: int | None = None,
     shuffle: bool | str = False,
     class_weight: dict[int, float] | None = None,
+    aligned: bool = True,
 ) -> Feed:
     """Batches of whatever `fit` takes.
 
@@ -34,6 +36,7 @@ def feed(
              steps: batches in an epoch; None for all there are.
              shuffle: True, False, or "batch"; arrays and PyDatasets only.
              class_weight: {class: weight}, for one output.
+             aligned: whether x and y of a ready batch must have as many samples.
     Raises:  DataError: said before the first step where it can be known.
     Example: >>> [b.tolist() for b, _, _ in feed(np.arange(5), batch_size=2).batches()]
              [[0, 1], [2, 3], [4]]
@@ -50,13 +53,32 @@ def feed(
         return ArrayFeed(x, y, sample_weight, batch_size, steps, shuffle or False, class_weight)
     _check_alone(x, y, sample_weight)
     if isinstance(x, PyDataset):
-        return PyDatasetFeed(x, steps, shuffle, class_weight)
+        return PyDatasetFeed(x, steps, shuffle, class_weight, aligned)
     kind = next((kind for kind, name, module in _FOREIGN if _is_a(x, name, module)), None)
     if kind is None and (not isinstance(x, Iterable) or isinstance(x, (str, bytes, set))):
         raise _not_data(x)
     if shuffle == "batch":  # True is what fit() passes when nobody chose
         warnings.warn(f"shuffle has no effect on a {type(x).__name__}: shuffle where it is made.", stacklevel=4)
-    return (kind or StreamFeed)(x, steps, class_weight)
+    return (kind or StreamFeed)(x, steps, class_weight, aligned)
+
+
+def only_batch(
+    x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None, parts: int = 3
+) -> Batch:
+    """All samples of arrays as one batch, which need not be as many in x as in y; the first one of a source of batches.
+
+    Args:    parts: of `Batch`, for arrays.
+    Raises:  DataError: there is none, or it cannot be used.
+    """
+    if _is_arrays(x):
+        _check_target(y, "y")
+        _check_target(sample_weight, "sample_weight")
+        batch = checked_batch((x, y, sample_weight), class_weight, "", aligned=False)
+        return Batch(*mapped(as_batch, tuple(batch)), parts=parts)
+    first = feed(x, y, sample_weight, class_weight=class_weight, aligned=False).peek()
+    if first is None:
+        raise DataError("There is no batch: the data is empty.", fix="pass at least one sample")
+    return first
 
 
 _FOREIGN = [

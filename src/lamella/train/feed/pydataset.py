@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from typing import Any
 
 from lamella.errors import DataError
+from lamella.train.feed.columns import is_array
 from lamella.train.feed.pack import Batch
 from lamella.train.feed.source import Feed
 from lamella.train.feed.streams import checked_batch
@@ -92,11 +93,19 @@ class PyDatasetFeed(Feed):
     """The batches of a PyDataset, made by its workers if it has several.  Batches come in order of index.
 
     Args: shuffle: whether the order of the batches is drawn anew for each pass (by Python's generator, as in Keras).
+          aligned: as in `checked_batch`.
     """
 
-    def __init__(self, dataset: PyDataset, steps: int | None = None, shuffle: Any = False, class_weight: Any = None):
+    def __init__(
+        self,
+        dataset: PyDataset,
+        steps: int | None = None,
+        shuffle: Any = False,
+        class_weight: Any = None,
+        aligned: bool = True,
+    ):
         super().__init__(steps)
-        self.dataset, self.shuffle, self.class_weight = dataset, shuffle, class_weight
+        self.dataset, self.shuffle, self.class_weight, self.aligned = dataset, shuffle, class_weight, aligned
         self._begun = False  # an epoch, by a look at its first batch
         if dataset.num_batches == 0:
             raise DataError(f"{type(dataset).__name__} is empty: it has 0 batches.")
@@ -119,7 +128,9 @@ class PyDatasetFeed(Feed):
 
     def one_pass(self, skip: int = 0) -> Generator[Batch, None, None]:
         for index, batch in self._made(itertools.islice(self._order(), skip, None)):
-            yield checked_batch(batch, self.class_weight, f"{type(self.dataset).__name__}[{index}]: ")
+            batch = (batch,) if is_array(batch) else batch  # as Keras has it; a dict stays as it is
+            where = f"{type(self.dataset).__name__}[{index}]: "
+            yield checked_batch(batch, self.class_weight, where, self.aligned)
 
     def _order(self) -> Iterator[int]:
         count = self.dataset.num_batches

@@ -16,12 +16,13 @@ class StreamFeed(Feed):
     """Takes ready batches from an iterator, or from an iterable anew for each pass.
 
     Args:   source: yields x, (x, y) or (x, y, sample_weight).
+            aligned: as in `checked_batch`.
     Raises: DataError: a batch cannot be used; its number is named.
     """
 
-    def __init__(self, source: Iterable[Any], steps: int | None = None, class_weight: Any = None):
+    def __init__(self, source: Iterable[Any], steps: int | None = None, class_weight: Any = None, aligned: bool = True):
         super().__init__(steps)
-        self.source, self.class_weight = source, class_weight
+        self.source, self.class_weight, self.aligned = source, class_weight, aligned
         self.restarts = not isinstance(source, Iterator)
         self._given = 0
 
@@ -35,7 +36,7 @@ class StreamFeed(Feed):
                 yield self._checked(batch)
 
     def _checked(self, batch: Any) -> Batch:
-        return checked_batch(batch, self.class_weight, f"Batch {self._given - 1}: ")
+        return checked_batch(batch, self.class_weight, f"Batch {self._given - 1}: ", self.aligned)
 
 
 class TensorFlowFeed(StreamFeed):
@@ -57,8 +58,8 @@ class TensorFlowFeed(StreamFeed):
 class TorchFeed(StreamFeed):
     """A torch DataLoader."""
 
-    def __init__(self, source: Any, steps: int | None = None, class_weight: Any = None):
-        super().__init__(source, steps, class_weight)
+    def __init__(self, source: Any, steps: int | None = None, class_weight: Any = None, aligned: bool = True):
+        super().__init__(source, steps, class_weight, aligned)
         self.batch_size = source.batch_size
 
     def pass_length(self) -> int | None:
@@ -66,10 +67,14 @@ class TorchFeed(StreamFeed):
         return len(loader) if hasattr(loader.dataset, "__len__") else None
 
 
-def checked_batch(batch: Any, class_weight: Any, where: str) -> Batch:
+def checked_batch(batch: Any, class_weight: Any, where: str, aligned: bool = True) -> Batch:
     """A user's batch as (x, y, sample_weight) of arrays.
 
+    Only where x and y are one array each do their first axes certainly count the same samples: those of a graph's
+    nodes and edges, or of a network that pools sets, differ.
+
     Args:   where: what to begin an error with.
+            aligned: whether the first axes of x and y count the same samples, so far as that can be known.
     Raises: DataError: it is none, or its parts do not fit together.
     """
     if not (is_array(batch) or (isinstance(batch, (list, tuple, dict)) and is_data(batch))):
@@ -81,11 +86,13 @@ def checked_batch(batch: Any, class_weight: Any, where: str) -> Batch:
     x, y, sample_weight = (
         _ready(part, name) for part, name in zip(unpack_x_y_sample_weight(batch), _NAMES, strict=True)
     )
-    common_length(x, y, sample_weight, where)
+    if aligned and is_array(x) and is_array(y):
+        common_length(x, y, sample_weight, where)
     check_class_weight(class_weight, y, sample_weight)
     if class_weight is not None:
         sample_weight = class_weight_to_sample_weights(y, class_weight)
-    return x, y, weights_for_outputs(y, sample_weight)
+    parts = len(batch) if isinstance(batch, (list, tuple)) else 0
+    return Batch(x, y, weights_for_outputs(y, sample_weight), parts)
 
 
 _NAMES = ("x", "y", "sample_weight")
