@@ -92,6 +92,11 @@ class Reader:
         """All arrays by their paths."""
         return self._arrays
 
+    def layer_names(self) -> dict[str, str]:
+        """The names of layers by the groups that hold their arrays."""
+        found = {group: self._value(stored, "name") for group, stored in self._groups.items()}
+        return {group: name.decode("utf-8", "replace") for group, name in found.items() if isinstance(name, bytes)}
+
     def names(self, group: str) -> list[str]:
         """The names of the arrays in a group; none if it is not there."""
         return self._inside.get(group, [])

@@ -42,6 +42,7 @@ from lamella.saving.keras2 import (
     optimizer_state,
     unlike,
 )
+from lamella.saving.order import Order
 from lamella.saving.reading import reading, settle
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.state import Variable
@@ -128,7 +129,7 @@ def load_h5_model(path: Path, custom_objects: Any, compile: bool, safe_mode: boo
             model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
             _check_weights_exist(model, reader)
         with guarded(path):
-            _read_in_order(model, reader, "model_weights", LoadReport(), skip_mismatch=False)
+            _read_in_order(model, reader, "model_weights", LoadReport(), skip_mismatch=False, named=True)
         with guarded(path, "training_config"):
             training = reader.text("", "training_config")
             if compile and training is not None:
@@ -225,7 +226,13 @@ def _warn_of_hard_sigmoids(model: Any, reader: Reader, group: str) -> None:
         )
 
 
-def _read_in_order(model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool) -> None:
+def _read_in_order(
+    model: Any, reader: Reader, group: str, report: LoadReport, skip_mismatch: bool, named: bool = False
+) -> None:
+    """Gives layer by layer what the file has for them.
+
+    Args: named: the layers have the names that they have in the file, which then tell.
+    """
     layers = [layer for layer in model.layers if _weights(layer)]
     saved = [name for name in reader.texts(group, "layer_names") if reader.texts(_in(group, name), "weight_names")]
     if len(layers) != len(saved):
@@ -235,7 +242,13 @@ def _read_in_order(model: Any, reader: Reader, group: str, report: LoadReport, s
             received=f"{len(saved)} layers: {_some(saved)}",
             fix="load into a model of the same architecture, or pass by_name=True",
         )
-    pairs = list(zip(layers, saved, strict=True))
+    if named and sorted(saved) == sorted(layer.name for layer in layers):
+        layers.sort(key=lambda layer: saved.index(layer.name))
+    order = Order({f"layer {number}": name for number, name in enumerate(saved)})
+    for number, (layer, name) in enumerate(zip(layers, saved, strict=True)):
+        if (moved := order.moved(layer, f"layer {number}")) is not None:
+            report.skipped[name] = f"{moved} (by_name=True goes by the names)"
+    pairs = [(layer, name) for layer, name in zip(layers, saved, strict=True) if name not in report.skipped]
     _assign(model, pairs, reader, group, report, skip_mismatch)
 
 

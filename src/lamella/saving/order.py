@@ -45,5 +45,5 @@ def _around(place: str) -> str:
 def _is_automatic(layer: Any, names: Iterable[str]) -> bool:
     if getattr(layer, "auto_named", False):
         return True
-    stems = "|".join(re.escape(to_snake_case(kind.__name__)) for kind in type(layer).__mro__)
-    return any(re.fullmatch(rf"({stems})(_\d+)?", name) for name in names)
+    stem = re.escape(to_snake_case(type(layer).__name__))
+    return any(re.fullmatch(rf"({stem}|model)(_\d+)?", name) for name in names)

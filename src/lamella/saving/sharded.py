@@ -216,6 +216,10 @@ class ShardedReader:
         """All arrays by their paths."""
         return self._arrays
 
+    def layer_names(self) -> dict[str, str]:
+        """The names of layers by the groups that hold their arrays."""
+        return {group: name for shard in self._shards.values() for group, name in shard.layer_names().items()}
+
     def names(self, group: str) -> list[str]:
         """The names of the arrays in a group; none if it is not there."""
         return [name for shard in self._groups.get(group, ()) for name in self._shards[shard].names(group)]

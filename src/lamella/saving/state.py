@@ -15,6 +15,7 @@ from lamella.optimizers import Optimizer
 from lamella.saving.gate import Entries
 from lamella.saving.hdf5 import Entry, Reader, StoredEntry, Writer
 from lamella.saving.layout import visit
+from lamella.saving.order import Order
 from lamella.saving.report import NOT_THERE, LoadReport
 from lamella.state import frame
 
@@ -94,6 +95,8 @@ class _Loading:
         self._tolerated: dict[str, str] = {}
         self._reader, self._entries = reader, entries
         self._loaded: dict[str, str] = {}  # {entry: group of arrays}
+        self._order = Order({group.removesuffix("/vars"): name for group, name in reader.layer_names().items()})
+        self._moved: dict[str, str] = {}  # {place: why}
 
     def report(self) -> LoadReport:
         skipped = {**dict(self.failed.values()), **self._tolerated}
@@ -104,6 +107,9 @@ class _Loading:
         """Reads what a part keeps itself; whether that went well."""
         if hasattr(part, "load_own_variables"):
             stored = StoredEntry(self._reader, path)
+            if (moved := self._moved_to(part, path)) is not None:
+                self.failed[id(part)] = (_entry_of(stored.path), moved)
+                return False
             try:
                 self._read(part, stored)
             except FileError:
@@ -116,6 +122,14 @@ class _Loading:
             read_assets(part, path, self._entries)
         self.failed.pop(id(part), None)
         return True
+
+    def _moved_to(self, part: Any, path: str) -> str | None:
+        """Why a part, or one around it, is another than the file has at this place."""
+        around = next((why for place, why in self._moved.items() if path.startswith(f"{place}/")), None)
+        found = around or self._order.moved(part, path)
+        if found is not None:
+            self._moved[path] = found
+        return found
 
     def _read(self, part: Any, stored: StoredEntry) -> None:
         if isinstance(part, Optimizer) and _untrained(part, stored):
