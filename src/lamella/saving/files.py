@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from lamella.errors import ArgumentError, FileError, StateError
+from lamella.layers import Layer
 from lamella.saving.atomic import atomic_write
 from lamella.saving.by_address import load_safetensors, save_safetensors
+from lamella.saving.file_objects import is_file_object, read_path, written_path
 from lamella.saving.formats import KERAS, OLD, SAFETENSORS, TENSORFLOW, WEIGHTS, model_format, weights_format
 from lamella.saving.gate import Entries, existing, guarded
 from lamella.saving.hdf5 import Reader
@@ -32,7 +36,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
     The file is whole at every moment: the old one, or the new one.
 
-    Args:    filepath: ends in `.keras` (or in `.h5`, Keras 2's format).
+    Args:    filepath: ends in `.keras` (or in `.h5`, Keras 2's format); or a file open for writing bytes, which
+                 gets what a `.keras` file holds.
              zipped: False writes a folder of the same entries; its name has no ending.
              include_optimizer: whether the optimizer's state goes with it, True by default.
     Raises:  ArgumentError: another ending.  FileError: the file is there and `overwrite` is False, or the disk says no.
@@ -40,9 +45,13 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
              >>> model.save("m.keras"); keras.saving.load_model("m.keras").count_params()
              8
     """
+    if is_file_object(filepath):
+        with written_path(filepath, ".keras") as path:
+            return save_model(model, path, **kwargs)
     include_optimizer = kwargs.pop("include_optimizer", True)
     kwargs.pop("save_format", None)
     _no_more("save_model", kwargs)
+    _check_model(model)
     path = _local(filepath)
     _check_overwrite(path, overwrite)
     if zipped is not False and path.endswith((OLD, ".hdf5")) and not path.endswith(WEIGHTS):
@@ -61,11 +70,15 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
     """Reads a model that `save_model` or Keras wrote.
 
-    Args:   custom_objects: classes and functions of your own that the file names, by name.
+    Args:   filepath: the file or folder, or a file open for reading bytes.
+            custom_objects: classes and functions of your own that the file names, by name.
             compile: also compiles it, if it was compiled, and reads the optimizer's state.
             safe_mode: False lets the file's Python lambdas run.  Only for files you wrote yourself.
     Raises: FileError: the file is missing, damaged, or holds what no model has; file and entry are named.
     """
+    if is_file_object(filepath):
+        with read_path(filepath, lambda path: model_format(path) or KERAS) as path:
+            return load_model(path, custom_objects, compile, safe_mode)
     path = _local(filepath)
     form = model_format(path)
     if form == OLD:
@@ -88,11 +101,15 @@ def save_weights(
 ) -> None:
     """Writes the state of a model (and of its optimizer) without its architecture.
 
-    Args:   filepath: ends in `.weights.h5`, `.safetensors` or `.orbax` (a folder; needs orbax-checkpoint).
+    Args:   filepath: ends in `.weights.h5`, `.safetensors` or `.orbax` (a folder; needs orbax-checkpoint); or a
+                file open for writing bytes, which gets what a `.weights.h5` file holds.
             max_shard_size: in GB; writes files of at most this size, and an index that ends in `.weights.json`.
             objects_to_skip: layers that are left out.
     Raises: ArgumentError: another ending.  StateError: the model is not built.  FileError: as for `save_model`.
     """
+    if is_file_object(filepath) and max_shard_size is None:
+        with written_path(filepath, WEIGHTS) as path:
+            return save_weights(model, path, **kwargs)
     skip = kwargs.pop("objects_to_skip", None) or ()
     _no_more("save_weights", kwargs)
     path = _local(filepath)
@@ -125,6 +142,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     Returns: a LoadReport: what was loaded, what was skipped and why, what in the file was not used.
     Raises:  FileError: the file is damaged, or does not fit; the layers are listed.
     """
+    if is_file_object(filepath):
+        with read_path(filepath, lambda path: weights_format(path) or SAFETENSORS) as path:
+            return load_weights(model, path, skip_mismatch, **kwargs)
     by_name, skip = kwargs.pop("by_name", None), kwargs.pop("objects_to_skip", None)
     _no_more("load_weights", kwargs)
     path = _local(filepath)
@@ -157,6 +177,16 @@ def looks_whole(path: Any) -> bool:
         if start == b"\x89H":
             return not is_cut_off(file)
     return bool(start) and (start != b"PK" or zipfile.is_zipfile(path))
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Layer):
+        raise ArgumentError("This is no model.", received=type(model).__name__)
+    if not model.built:
+        warnings.warn(
+            f"The model {model.name!r} has not yet been built, and is saved without weights: call it on data first.",
+            stacklevel=4,
+        )
 
 
 def _read(model: Any, reader: Any, skip: Any, skip_mismatch: bool) -> LoadReport:
