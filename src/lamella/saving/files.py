@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 import zipfile
-from pathlib import Path
 from typing import Any
 
 from lamella.errors import ArgumentError, FileError, StateError
