@@ -218,15 +218,24 @@ CASES = {
     "sqrt": (X,),
     "std": (X, 0),
     "sum": (X, 1, True),
-    "switch": (np.array([True, False]), X, -X),
+    "switch": (np.array([[True], [False]]), X, -X),
     "temporal_padding": (np.ones((1, 2, 1)),),
 }
 
 
+def _tensor(value):
+    import tensorflow
+
+    return tensorflow.constant(value) if isinstance(value, np.ndarray) else value
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_functions_of_the_backend(name):
-    pytest.importorskip("tensorflow")  # Keras computes these with it
-    theirs = getattr(importlib.import_module("keras.src.legacy.backend"), name.strip())(*CASES[name])
+    tensorflow = pytest.importorskip("tensorflow")  # Keras computes these with it
+    tensors = tensorflow.nest.map_structure(
+        lambda x: x if np.isscalar(x) else tensorflow.constant(x), list(CASES[name])
+    )
+    theirs = getattr(importlib.import_module("keras.src.legacy.backend"), name.strip())(*tensors)
     function = getattr(K, name.strip(), None) or getattr(KV, name.strip())
     np.testing.assert_allclose(np.asarray(function(*CASES[name])), np.asarray(theirs), atol=1e-5)
 
@@ -273,3 +282,17 @@ def _old_names():
     code = "import json; from lamella.as_keras.old_names import _GONE, _SERVED; print(json.dumps([_SERVED, _GONE]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return dict(zip(("served", "gone"), json.loads(done.stdout), strict=True))
+
+
+def test_optimizers_by_old_arguments():
+    from lamella.keras2 import optimizers
+
+    assert float(optimizers.Adam(lr=0.2).learning_rate) == pytest.approx(0.2)
+    sgd = optimizers.SGD(0.5, 0.9, decay=0.1)
+    assert (sgd.momentum, float(sgd.learning_rate)) == (0.9, 0.5)
+    variable = KV.variable([1.0])
+    for _ in range(2):  # 0.5 · 1, then 0.5 / 1.1 · 1 + 0.9 · 0.5
+        sgd.apply([np.ones(1, "float32")], [variable])
+    np.testing.assert_allclose(KV.get_value(variable), [1 - 0.5 - (0.5 / 1.1 + 0.45)], rtol=1e-5)
+    with pytest.raises(ValueError, match="nonsense"):
+        optimizers.RMSprop(nonsense=1)

@@ -86,11 +86,11 @@ class Namespace(ModuleType):
         return f"{self.namespace}.{name}".lstrip(".")
 
     def _find(self, name: str) -> Any:
-        if name in public_names(self.room):
-            return getattr(self.room, name)
         old = old_names.find(self.namespace, name)
         if old is not None:
             return old
+        if name in public_names(self.room):
+            return getattr(self.room, name)
         raise refusal(self.__name__, name, old_names.advice(self.namespace, name), self.names())
 
     def names(self) -> list[str]:

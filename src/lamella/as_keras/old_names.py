@@ -92,6 +92,7 @@ _SERVED: dict[str, dict[str, str]] = {
     "losses": {**_from("lamella.losses", _SHORT), "Reduction": "lamella.as_keras.internals:Reduction"},
     "metrics": _from("lamella.losses", _SHORT),
     "mixed_precision": _from("lamella.mixed_precision", "set_policy=set_global_policy global_policy"),
+    "optimizers.legacy": _from(f"{_K}.optimizers", "SGD Adadelta Adagrad Adam Adamax Ftrl Nadam RMSprop"),
     "preprocessing.image": {
         **_from(f"{_K}.image_generator", "ImageDataGenerator"),
         **_from(f"{_K}.image_iterators", "DataFrameIterator DirectoryIterator Iterator NumpyArrayIterator"),

@@ -46,7 +46,7 @@ def _dispatcher(dispatch: Any) -> Any:
         def handle(self, op: Any, args: Any, kwargs: Any) -> Any:
             if not _any_ours((args, kwargs)):
                 return self.NOT_SUPPORTED
-            names = getattr(op, "_tf_api_names", None) or (getattr(op, "__name__", "a function"),)
+            names = _public_names(op)
             for name in names:
                 if name in SERVED:
                     return in_tensorflows_words(served(name))(*args, **kwargs)
@@ -55,6 +55,16 @@ def _dispatcher(dispatch: Any) -> Any:
             )
 
     return LamellaDispatcher()
+
+
+def _public_names(op: Any) -> list[str]:
+    """What a function of TensorFlow is called in public: "math.reduce_mean", "reduce_mean"."""
+    names: list[str] = []
+    inner = op
+    while inner is not None:
+        names += vars(inner).get("_tf_api_names", ()) if hasattr(inner, "__dict__") else ()
+        inner = getattr(inner, "__wrapped__", None)
+    return names or [getattr(op, "__name__", "function").removesuffix("_v2")]
 
 
 def _tape(tape: Any) -> Any:
