@@ -1,8 +1,8 @@
 """`import tensorflow` where TensorFlow is not installed: programs get a stand-in that holds `keras`.
 
-Libraries do not: they ask whether TensorFlow is there, to choose their code, and the answer stays no.  So the stand-in
-is in no `sys.modules` and no finder knows of it; it is what the `import` statement of a program gives.  Only
-`tensorflow.keras`, which is Lamella, is given to everybody.
+Who asks whether TensorFlow is there, to choose the code, hears no: libraries, and an `import` in a `try` block.  So the
+stand-in is in no `sys.modules` and no finder knows of it; it is what the plain `import` statement of a program gives.
+Only `tensorflow.keras`, which is Lamella, is given to everybody.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from lamella.as_keras.tensorflow_names import PARTS, SERVED, VERSION, advice
 from lamella.as_keras.tensorflow_words import served, tensors_have_numpy
+from lamella.as_keras.try_blocks import in_try_block
 from lamella.errors import MissingAttributeError, MissingModuleError
 
 _NAME = "tensorflow"
@@ -45,7 +46,8 @@ def _importer(imported: Callable[..., Any]) -> Callable[..., Any]:
             if keras is not None:
                 module = imported(keras, globals, locals, fromlist or ("__name__",), 0)
                 return module if fromlist else STAND_IN
-            if tuple(fromlist or ()) == ("keras",) or not _is_library(globals or {}):
+            asks = _is_library(globals or {}) or in_try_block(sys._getframe(1))
+            if tuple(fromlist or ()) == ("keras",) or not asks:
                 return _stand_in(name, fromlist)
         return imported(name, globals, locals, fromlist, level)
 

@@ -46,6 +46,45 @@ def test_libraries_see_that_tensorflow_is_not_there(run):
     assert done.code == 0, done.err
 
 
+def test_a_program_that_asks_hears_the_truth(run):
+    done = run("""
+        import contextlib
+
+        def asks():
+            try:
+                import tensorflow as tf
+            except ImportError:
+                return None
+            return tf
+
+        def asks_late(more=0):
+            for i in range(9):  # so much code that the table's numbers take more than one byte
+                more += i * i + i - 1; more -= i; more *= 2; more //= 3; more += 5; more -= 2; more ^= 1
+            with contextlib.suppress(KeyError):
+                try:
+                    more += 1
+                    from tensorflow import data
+                except ImportError:
+                    return None
+            return data
+
+        try:
+            import tensorflow.linalg
+        except ImportError:
+            missing = True
+        with contextlib.nullcontext():
+            import tensorflow as tf
+        try:
+            from tensorflow import keras
+            raise KeyError
+        except KeyError:
+            import tensorflow as again
+        assert asks() is None and asks_late() is None and missing
+        assert tf is again and tf.keras is keras
+    """)
+    assert done.code == 0, done.err
+
+
 def test_what_is_missing_says_what_serves(run):
     done = run("""
         import tensorflow as tf
