@@ -6,7 +6,9 @@ import importlib
 import inspect
 import io
 import os
-import pkgutil
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,19 @@ import pytest
 import lamella
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-MODULES = sorted(m.name for m in pkgutil.walk_packages(lamella.__path__, "lamella."))
+HOOK = "lamella.as_keras"  # importing it makes `import keras` mean Lamella, in the whole process
+SOURCE = Path(lamella.__file__).parent
+
+
+def modules():
+    """The names of all modules: those of the import hook in the process that is started for them, else the others."""
+    paths = (path.relative_to(SOURCE.parent).with_suffix("") for path in SOURCE.rglob("*.py"))
+    names = {".".join(path.parts).removesuffix(".__init__") for path in paths}
+    hooked = os.environ.get("DOCSTRINGS_OF") == HOOK
+    return sorted(name for name in names if name.startswith(HOOK) == hooked and name != "lamella.__main__")
+
+
+MODULES = modules()
 
 
 def documented(module):
@@ -77,10 +91,14 @@ def test_all_public_names_exist_and_are_sorted():
             assert len(set(names)) == len(names), name
 
 
-def test_importing_lamella_is_light():
-    import subprocess
-    import sys
+@pytest.mark.skipif("DOCSTRINGS_OF" in os.environ, reason="this is the process of its own")
+def test_the_import_hook_in_a_process_of_its_own():
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", __file__]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "DOCSTRINGS_OF": HOOK})
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout
 
+
+def test_importing_lamella_is_light():
     code = "import sys, lamella; print(any(m.split('.')[0] in ('jax', 'numpy', 'h5py', 'rich') for m in sys.modules))"
     with contextlib.ExitStack():
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
