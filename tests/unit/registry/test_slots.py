@@ -70,6 +70,8 @@ SPECIAL = {  # where the last word of the name does not tell
     **{("Lambda", name): FITS["function"] for name in ("output_shape", "mask", "arguments")},
     ("LossFunctionWrapper", "fn"): {"loss", "loss function"},
     ("MeanMetricWrapper", "fn"): {"loss", "loss function", "metric", "metric function"},
+    **{("Distiller", name): FITS["layer"] for name in ("teacher", "student")},
+    **{(name, "loss"): {"loss", "loss function"} for name in ("FeatureDistillation", "LogitsDistillation")},
     **{("*", name): {"optimizer"} for name in ("optimizer_map", "default_optimizer", "inner_optimizer")},
     **{("*", name): {"policy"} for name in ("default_policy", "policy_map")},
     ("Feature", "preprocessor"): FITS["layer"],
