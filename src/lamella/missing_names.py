@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from lamella.errors import LamellaError
+from lamella.errors import LamellaError, MissingAttributeError
 
 _SHARDING = "shard arrays with jax.sharding; keras.distribution is planned"
 _QUANTIZATION = "compute in bfloat16, keras.config.set_dtype_policy('mixed_bfloat16'); quantization is planned"
@@ -63,10 +63,6 @@ MISSING: dict[str, dict[str, str]] = {
 """For each module, the names that Keras has there and we do not have, with the way around."""
 
 
-class MissingNameError(LamellaError, AttributeError):
-    """A module does not have a name."""
-
-
 class MissingImportError(LamellaError, ImportError):
     """A name cannot be imported from a module."""
 
@@ -79,8 +75,8 @@ def missing_name(module: str, name: str) -> LamellaError:
     Args: module: the door that was asked, such as "lamella.layers".
     """
     if (way := MISSING.get(module, {}).get(name)) is None:
-        return MissingNameError(f"module {module!r} has no attribute {name!r}")
+        return MissingAttributeError(f"module {module!r} has no attribute {name!r}")
     importing = sys._getframe(2).f_globals.get("__name__") == "importlib._bootstrap"
-    return (MissingImportError if importing else MissingNameError)(
+    return (MissingImportError if importing else MissingAttributeError)(
         f"{module}.{name} is in Keras and not in Lamella yet.", fix=way
     )

@@ -16,11 +16,16 @@ from lamella.missing_names import MISSING
 
 def namespaces():
     """Every public module of the installed Keras, found by walking it: "layers", "optimizers.schedules" …"""
-    found = [""]
-    for module in pkgutil.walk_packages(keras.__path__, "keras."):
-        name = module.name.removeprefix("keras.")
-        if name.partition(".")[0] not in ("src", "_tf_keras"):
+    found, open_packages = [""], [("keras.", keras.__path__)]
+    while open_packages:
+        prefix, path = open_packages.pop()
+        for module in pkgutil.iter_modules(path, prefix):
+            name = module.name.removeprefix("keras.")
+            if name in ("src", "_tf_keras"):  # to import all of `src` would put other backends into the one in use
+                continue
             found.append(name)
+            if module.ispkg:
+                open_packages.append((f"{module.name}.", importlib.import_module(module.name).__path__))
     return sorted(found)
 
 

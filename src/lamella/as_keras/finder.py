@@ -12,7 +12,7 @@ from types import ModuleType
 
 from lamella.as_keras import old_names, tensorflow_missing
 from lamella.as_keras.keras_src import SourceModule, is_source_module, missing_source
-from lamella.as_keras.namespace import KERAS_VERSION, NAMESPACES, AbsentNamespace, Namespace, room
+from lamella.as_keras.namespace import KERAS_VERSION, Namespace, room
 from lamella.as_keras.old_modules import OldModule
 from lamella.as_keras.tensorflow_loader import spec_of_tensorflow
 from lamella.errors import MissingModuleError, StateError, nearest
@@ -114,9 +114,7 @@ def _kind(name: str) -> type[ModuleType] | None:
         return ModuleType
     if inside in old_names.MODULES:
         return OldModule
-    if room(inside) is not None:
-        return Namespace
-    return AbsentNamespace if inside in NAMESPACES else None
+    return Namespace if room(inside) is not None else None
 
 
 def _missing(fullname: str, name: str) -> MissingModuleError:

@@ -10,6 +10,7 @@ from typing import Any
 import lamella
 from lamella.as_keras import old_names
 from lamella.errors import MissingAttributeError, nearest
+from lamella.missing_names import MISSING, missing_name
 
 KERAS_VERSION = "3.15.1"  # libraries choose their code by it
 
@@ -26,7 +27,7 @@ _PUBLIC = """
     visualization wrappers
 """
 NAMESPACES = frozenset(_PUBLIC.split())
-"""Keras's public modules.  One that Lamella lacks is imported empty: `AbsentNamespace`."""
+"""Keras's public modules."""
 
 
 def room(namespace: str) -> ModuleType | None:
@@ -78,6 +79,8 @@ class Namespace(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if self._child(name) in NAMESPACES:
             return importlib.import_module(f"{self.__name__}.{name}")
+        if name in MISSING.get(self.room.__name__, ()):
+            raise missing_name(self.room.__name__, name)
         value = self._find(name)
         setattr(self, name, value)
         return value
@@ -104,24 +107,6 @@ class Namespace(ModuleType):
 
     def __repr__(self) -> str:
         return f"<module {self.__name__!r}, served by Lamella {lamella.__version__}>"
-
-
-class AbsentNamespace(ModuleType):
-    """A public module of Keras that Lamella lacks: it can be imported, as libraries do at their top; its names not.
-
-    Raises:  MissingAttributeError: a name of it is asked for.
-    """
-
-    def __init__(self, name: str):
-        super().__init__(name, f"{name} is not in Lamella.")
-        self.__path__: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "__all__":
-            return []
-        if name.startswith("__"):
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        raise MissingAttributeError(f"Lamella has no {self.__name__}.{name}.")
 
 
 def keras_version() -> str:

@@ -40,14 +40,13 @@ def test_a_module_that_is_not_in_lamella_is_imported_and_its_names_are_refused(r
             try:
                 getattr(distribution, name)
             except AttributeError as error:
-                print(error)
+                print(str(error).replace("\\n", " "))
         try:
             from keras.distribution import LayoutMap
         except ImportError as error:
-            print(error)
+            print(str(error).replace("\\n", " "))
     """
     done = run(text)
     first, second, third = done.out.splitlines()
-    assert first == "Lamella has no keras.distribution.DeviceMesh."
-    assert second == "Lamella has no keras.distribution.set_distribution."
-    assert "LayoutMap" in third
+    for line, name in ((first, "DeviceMesh"), (second, "set_distribution"), (third, "LayoutMap")):
+        assert f"distribution.{name} is in Keras and not in Lamella yet" in line and "jax.sharding" in line
