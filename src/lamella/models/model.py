@@ -52,6 +52,14 @@ class Model(Trainer, GraphModel):
         if trainable is not None:
             self._trainable = bool(trainable)  # the layers inside keep their own flags
 
+    def __init_subclass__(cls, **kwargs: Any):
+        """Where another base is a layer, its methods count, not those for models made of layers."""
+        super().__init_subclass__(**kwargs)
+        for name in ("call", "build", "compute_mask"):
+            own, other = getattr(Model, name), _method_of_other_base(cls, name)
+            if getattr(cls, name) is own and other is not None:
+                setattr(cls, name, other)
+
     @classmethod
     def _count_as_functional(cls) -> None:
         """A class whose instances are made from tensors is one of Functional's, as in Keras."""
@@ -199,6 +207,13 @@ class Model(Trainer, GraphModel):
         from lamella.saving import assign_state_tree
 
         assign_state_tree(self, state_tree)
+
+
+def _method_of_other_base(cls: type, name: str) -> Any:
+    """The method that a layer among the bases gives, as in `class Mine(Model, Dense)`."""
+    above_layer = cls.__mro__[: cls.__mro__.index(Layer)]
+    others = [base for base in above_layer if base not in Model.__mro__ and not issubclass(base, Model)]
+    return next((vars(base)[name] for base in others if name in vars(base)), None)
 
 
 def _has_graph_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from lamella.graph import KerasTensor
 from lamella.layers import InputSpec
 from lamella.lower import portable
 from lamella.saving.atomic import atomic_write
+from lamella.saving.export_arguments import ExportArguments, export_arguments, plain
 from lamella.saving.gate import existing, guarded
 from lamella.state import pure, state_of
 
@@ -35,7 +36,9 @@ def export_model(
     Args:    format: "stablehlo" (a file that `load_exported` and `jax.export` read), "onnx" (needs jax2onnx),
              or "tf_saved_model" (a folder; needs tensorflow).
              verbose: whether to say where it went; None: not.
-             input_signature: shapes and dtypes of the inputs, None for sizes left open; the model's own if None.
+             input_signature: a list with an entry for each positional argument of `call`: an InputSpec with shape and
+                 dtype (None for sizes left open), or a structure of them; a dict for arguments by name; if None,
+                 the inputs of the graph, or the tensors of the call that built the model, but for optional masks.
              platforms: for "stablehlo": what it is compiled for ("cpu", "cuda", "tpu"); this machine's if left out.
              opset_version: for "onnx".
     Raises:  StateError: the inputs are not known.  MissingExtraError: a package is not installed.
@@ -49,8 +52,8 @@ def export_model(
     if not isinstance(filepath, (str, os.PathLike)):
         raise ArgumentError("export() needs the path of a file.", received=repr(filepath)[:200])
     _check_exportable(model)
-    signature = _signature(model, input_signature)
-    writers[format](model, os.fspath(filepath), signature, **kwargs)
+    arguments = export_arguments(model, input_signature)
+    writers[format](model, os.fspath(filepath), arguments, **kwargs)
     if verbose:
         print(f"Exported {model.name!r} to {os.fspath(filepath)}")
 
@@ -79,36 +82,20 @@ def _check_exportable(model: Any) -> None:
         )
 
 
-def _signature(model: Any, given: Any) -> Any:
-    """The inputs as a structure of symbolic tensors."""
-    if given is None and model._graph is not None:
-        given = model._graph.inputs_structure
-    if given is None:
-        raise StateError(
-            f"The inputs of {model.name!r} are not known, since it has no graph.",
-            fix='pass input_signature=keras.InputSpec(shape=(None, 3), dtype="float32")',
-        )
-    if isinstance(given, (list, tuple)) and len(given) == 1:  # Keras's form for one input
-        given = given[0]
-    return jax.tree.map(_symbolic, given, is_leaf=lambda leaf: isinstance(leaf, (InputSpec, KerasTensor)))
-
-
-def _symbolic(spec: Any) -> KerasTensor:
-    shape = getattr(spec, "shape", None)
-    if shape is None:
-        raise ArgumentError("An input_signature is made of InputSpecs, with shapes.", received=repr(spec)[:200])
-    return KerasTensor(tuple(shape), getattr(spec, "dtype", None) or "float32")
-
-
-def _forward(model: Any) -> Callable[[Any], Any]:
-    """The forward pass in inference as a pure function of the inputs; the weights are part of it."""
+def _forward(model: Any, arguments: ExportArguments) -> Callable[..., Any]:
+    """The forward pass in inference as a pure function of the arguments; the weights are part of it."""
     state = state_of(model)
-    return lambda inputs: pure(model, state, inputs, training=False)[0]
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = arguments.for_call(model, args, kwargs)
+        return plain(pure(model, state, *args, **kwargs, training=False)[0])
+
+    return forward
 
 
-def _open_sizes(signature: Any) -> Any:
+def _abstract(arguments: ExportArguments) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Abstract inputs: one symbol for the batch, one for each other size that is left open."""
-    leaves, structure = jax.tree.flatten(signature)
+    leaves, structure = jax.tree.flatten(arguments.plain())
     shapes = [
         ", ".join(_size_name(size, tensor, axis) for axis, size in enumerate(leaf.shape))
         for tensor, leaf in enumerate(leaves)
@@ -128,9 +115,9 @@ def _size_name(size: int | None, tensor: int, axis: int) -> str:
 # StableHLO
 
 
-def _stablehlo(model: Any, path: str, signature: Any, platforms: Any = None) -> None:
-    function = jax.jit(_forward(model))
-    exported = jax.export.export(function, platforms=platforms)(_open_sizes(signature))
+def _stablehlo(model: Any, path: str, arguments: ExportArguments, platforms: Any = None) -> None:
+    args, kwargs = _abstract(arguments)
+    exported = jax.export.export(jax.jit(_forward(model, arguments)), platforms=platforms)(*args, **kwargs)
     try:
         data = exported.serialize()
     except ImportError as error:
@@ -142,7 +129,7 @@ def _stablehlo(model: Any, path: str, signature: Any, platforms: Any = None) -> 
 
 
 class ExportedModel:
-    """A forward pass that was read from a file: call it on arrays.
+    """A forward pass that was read from a file: call it on arrays, with the arguments it was exported for.
 
     Args: exported: what `jax.export.deserialize` gave.
     """
@@ -151,19 +138,32 @@ class ExportedModel:
         self.exported = exported
         self._call = jax.jit(exported.call)
 
-    def __call__(self, inputs: Any) -> Any:
-        return self._call(jax.tree.map(np.asarray, inputs))
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = jax.tree.map(np.asarray, plain((args, kwargs)))
+        if jax.tree.structure(given) != self.exported.in_tree:
+            raise ArgumentError(
+                "This exported model takes other arguments.", expected=_shown(self._specs()), received=_shown(given)
+            )
+        return self._call(*given[0], **given[1])
 
     @property
     def input_spec(self) -> Any:
-        """Shapes and dtypes of the inputs; sizes that are open are None."""
-        (inputs,), _ = jax.tree.unflatten(self.exported.in_tree, self.exported.in_avals)
-        return jax.tree.map(_spec, inputs)
+        """Shapes and dtypes of the inputs, one for each argument if there are several; sizes that are open are None."""
+        args, kwargs = self._specs()
+        return (args[0] if len(args) == 1 else args) if not kwargs else (args, kwargs) if args else kwargs
+
+    def _specs(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return jax.tree.map(_spec, jax.tree.unflatten(self.exported.in_tree, self.exported.in_avals))
 
     @property
     def output_spec(self) -> Any:
         """Shapes and dtypes of the outputs."""
         return jax.tree.map(_spec, jax.tree.unflatten(self.exported.out_tree, self.exported.out_avals))
+
+
+def _shown(arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> str:
+    args, kwargs = jax.tree.map(lambda leaf: tuple(leaf.shape), arguments)
+    return ", ".join([*map(str, args), *(f"{name}={value}" for name, value in kwargs.items())])
 
 
 def _spec(abstract: Any) -> KerasTensor:
@@ -188,21 +188,25 @@ def load_exported(filepath: Any) -> ExportedModel:
 # ONNX
 
 
-def _onnx(model: Any, path: str, signature: Any, opset_version: int | None = None) -> None:
+def _onnx(model: Any, path: str, arguments: ExportArguments, opset_version: int | None = None) -> None:
     try:
         import jax2onnx  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError("An export to ONNX needs jax2onnx.", fix="pip install lamella[onnx]") from error
-    leaves, structure = jax.tree.flatten(signature)
-    forward = _forward(model)
-    abstract = jax.tree.leaves(_open_sizes(signature))
+    forward, structure = _forward(model, arguments), jax.tree.structure(arguments.plain())
     names = getattr(model, "input_names", None) or []
-    if len(names) != len(leaves):
-        names = [f"input_{index}" for index in range(len(leaves))]
-    function = portable(lambda *inputs: forward(jax.tree.unflatten(structure, inputs)))
+    specs = jax.tree.leaves(arguments.plain())
+    if len(names) != len(specs):
+        names = [spec.name or f"input_{index}" for index, spec in enumerate(specs)]
+
+    def flat(*leaves: Any) -> Any:
+        args, kwargs = jax.tree.unflatten(structure, leaves)
+        return forward(*args, **kwargs)
+
+    abstract = jax.tree.leaves(_abstract(arguments))
     options = {} if opset_version is None else {"opset": opset_version}
     try:
-        converted = jax2onnx.to_onnx(function, abstract, model_name=model.name, input_names=names, **options)
+        converted = jax2onnx.to_onnx(portable(flat), abstract, model_name=model.name, input_names=names, **options)
     except Exception as error:
         raise ArgumentError(
             f"{model.name!r} cannot be exported to ONNX: jax2onnx says: {' '.join(str(error).split())[:300]}",
@@ -215,7 +219,7 @@ def _onnx(model: Any, path: str, signature: Any, opset_version: int | None = Non
 # TensorFlow
 
 
-def _saved_model(model: Any, path: str, signature: Any, **options: Any) -> None:
+def _saved_model(model: Any, path: str, arguments: ExportArguments, **options: Any) -> None:
     try:
         import tensorflow as tf
         from jax.experimental import jax2tf
@@ -224,12 +228,27 @@ def _saved_model(model: Any, path: str, signature: Any, **options: Any) -> None:
             "An export to a TensorFlow SavedModel needs tensorflow.",
             fix='pip install lamella[tensorflow], or export with format="stablehlo" or "onnx"',
         ) from error
-    abstract = _open_sizes(signature)
-    shapes = jax.tree.map(lambda leaf: f"({', '.join(map(str, leaf.shape))})", abstract)
+    names = [*(arguments.names or [f"args_{index}" for index in range(len(arguments.positional))]), *arguments.keywords]
+    count, forward = len(arguments.positional), _forward(model, arguments)
+
+    def by_position(*args: Any) -> Any:
+        return forward(*args[:count], **dict(zip(names[count:], args[count:], strict=True)))
+
+    args, kwargs = _abstract(arguments)
+    shapes = jax.tree.map(lambda leaf: f"({', '.join(map(str, leaf.shape))})", [*args, *kwargs.values()])
+    args, kwargs = arguments.plain()
+    given = zip(names, [*args, *kwargs.values()], strict=True)
     module: Any = tf.Module()
     module.serve = tf.function(
-        jax2tf.convert(_forward(model), polymorphic_shapes=[shapes], with_gradient=False, **options),
+        jax2tf.convert(by_position, polymorphic_shapes=shapes, with_gradient=False, **options),
         autograph=False,
-        input_signature=[jax.tree.map(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype), signature)],
+        input_signature=[_tensor_specs(tf, name, structure) for name, structure in given],
     )
     tf.saved_model.save(module, path, signatures=module.serve)
+
+
+def _tensor_specs(tf: Any, name: str, structure: Any) -> Any:
+    """The structure with TensorFlow's specs, the one of an argument that is one tensor under the argument's name."""
+    if isinstance(structure, InputSpec):
+        return tf.TensorSpec(structure.shape, structure.dtype, name=name)
+    return jax.tree.map(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), structure)

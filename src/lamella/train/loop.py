@@ -18,13 +18,9 @@ from lamella.state import get_mask
 from lamella.train.compiled import Compiled
 from lamella.train.dispatch import Dispatch
 from lamella.train.features import Budget, Features
-from lamella.train.feed import ArrayFeed, Feed, feed, only_batch, train_validation_split
+from lamella.train.feed import ArrayFeed, EmptyDataError, Feed, feed, only_batch, train_validation_split
 from lamella.train.own_steps import is_overridden
 from lamella.train.step import Steps, computes_compiled_loss
-
-
-class NoBatchesError(DataError):
-    """Data that gave not one batch."""
 
 
 class Loops(Layer):
@@ -118,9 +114,15 @@ class Loops(Layer):
             validation.asked_by = "fit(validation_data=…)"
         self.stop_training, self._initial_epoch = False, None
         hooks.on_train_begin()  # a callback may set _initial_epoch, to resume
-        for epoch in range(self._initial_epoch or epochs.start, epochs.stop):
+        first = self._initial_epoch or epochs.start
+        for epoch in range(first, epochs.stop):
             hooks.on_epoch_begin(epoch)
-            logs = self._epoch("train", data, chosen, hooks)
+            try:
+                logs = self._epoch("train", data, chosen, hooks)
+            except EmptyDataError:
+                if epoch == first:
+                    raise
+                break  # a generator that ended, which was said
             if validation is not None and _validates(epoch + 1, validation_freq):
                 validation.close()  # it starts from its beginning
                 logs = dict(sorted({**logs, **self._validated(validation, hooks)}.items()))
@@ -203,8 +205,19 @@ class Loops(Layer):
     def _validation(self, data: Any, batch_size: int | None, steps: int | None) -> Feed | None:
         if data is None:
             return None
-        x, y, sample_weight = (*data, None, None)[:3] if isinstance(data, (tuple, list)) else (data, None, None)
-        return self._feed("test", x, y, sample_weight, batch_size, steps)
+        parts = data if isinstance(data, (tuple, list)) else (data,)
+        if not 1 <= len(parts) <= 3:
+            raise DataError(
+                "`validation_data` cannot be used.",
+                expected="(x, y), (x, y, sample_weight) or one source of batches",
+                received=f"a {type(data).__name__} of {len(parts)}",
+            )
+        x, y, sample_weight = (*parts, None, None)[:3]
+        try:
+            return self._feed("test", x, y, sample_weight, batch_size, steps)
+        except EmptyDataError as error:
+            warnings.warn(f"No validation: in `validation_data`, {error.what}", stacklevel=3)
+            return None
 
     def _build_from(self, kind: str, data: Feed) -> None:
         """Makes what is missing, the optimizer's slots too, so that callbacks find it when they begin.
@@ -269,7 +282,7 @@ class Loops(Layer):
                 break
         data.on_epoch_end()
         if results is None:
-            raise NoBatchesError(
+            raise EmptyDataError(
                 "There is no data: not one batch came.", fix="check the length of x, or what the generator yields"
             )
         return floats(results)
@@ -281,11 +294,11 @@ class Loops(Layer):
         return logs
 
     def _validated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
-        """The logs of a validation; none, and a warning, where a generator has no more to give."""
+        """The logs of a validation; none, and a warning, where the data have no batch, or no more."""
         try:
             logs = self._evaluated(data, hooks)
-        except NoBatchesError as error:
-            if not self.history.history:
+        except EmptyDataError as error:
+            if not data.restarts and not self.history.history:
                 raise
             warnings.warn(f"No validation in this epoch: {error.what}", stacklevel=4)
             return {}

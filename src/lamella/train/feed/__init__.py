@@ -2,6 +2,7 @@
 
 from lamella.train.feed.arrays import ArrayFeed
 from lamella.train.feed.choose import feed, only_batch
+from lamella.train.feed.columns import EmptyDataError
 from lamella.train.feed.pack import Batch, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from lamella.train.feed.pydataset import PyDataset, PyDatasetFeed
 from lamella.train.feed.source import Feed
@@ -12,6 +13,7 @@ from lamella.train.feed.weights import class_weight_to_sample_weights
 __all__ = [
     "ArrayFeed",
     "Batch",
+    "EmptyDataError",
     "Feed",
     "PyDataset",
     "PyDatasetFeed",

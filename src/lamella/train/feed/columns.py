@@ -18,6 +18,10 @@ from lamella.config import floatx
 from lamella.errors import DataError
 
 
+class EmptyDataError(DataError):
+    """Data without one sample or batch."""
+
+
 class Sparse:
     """Rows of a SciPy sparse matrix, made dense a batch at a time."""
 
@@ -144,7 +148,7 @@ def _column(value: Any, name: str) -> Any:
             received=f"{type(value).__name__} {value!r}"[:80],
         )
     if array.shape[0] == 0:
-        raise DataError(f"{name} is empty.", expected="at least one sample", received=f"shape {array.shape}")
+        raise EmptyDataError(f"{name} is empty.", expected="at least one sample", received=f"shape {array.shape}")
     _check_dtype(array, name)
     return array
 

@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from typing import Any
 
 from lamella.errors import DataError
-from lamella.train.feed.columns import is_array
+from lamella.train.feed.columns import EmptyDataError, is_array
 from lamella.train.feed.pack import Batch
 from lamella.train.feed.source import Feed
 from lamella.train.feed.streams import checked_batch
@@ -108,7 +108,7 @@ class PyDatasetFeed(Feed):
         self.dataset, self.shuffle, self.class_weight, self.aligned = dataset, shuffle, class_weight, aligned
         self._begun = False  # an epoch, by a look at its first batch
         if dataset.num_batches == 0:
-            raise DataError(f"{type(dataset).__name__} is empty: it has 0 batches.")
+            raise EmptyDataError(f"{type(dataset).__name__} is empty: it has 0 batches.")
 
     def pass_length(self) -> int | None:
         return self.dataset.num_batches
