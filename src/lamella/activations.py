@@ -136,14 +136,14 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(activation: Any) -> Any:
-    """The name of a built-in function, or the config of another one.
+    """The name of a built-in function or of the op of the same name, or the config of another function.
 
     Raises:  ConfigError: a function that no config can name (not registered, or a lambda).
     Example: >>> activations.serialize(activations.swish)
              'silu'
     """
     name = getattr(activation, "__name__", None)
-    if name is not None and _FUNCTIONS.get(name) is activation:
+    if name in _FUNCTIONS and activation in (_FUNCTIONS[name], getattr(ops, name, None)):
         return name
     config = registry.serialize_keras_object(activation)
     if "config" not in config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import jax
 from lamella.errors import ArgumentError, NoConfigError, NotCalledError
 from lamella.graph.infer import output_spec
 from lamella.graph.node import Node, consumers, record
-from lamella.graph.tensor import any_symbolic
+from lamella.graph.tensor import KerasTensor, any_symbolic
 from lamella.state import Owner, aliases, auto_name, current
 
 
@@ -78,13 +79,12 @@ class Operation(Owner):
     @property
     def input(self) -> Any:
         """The symbolic tensors of its first call."""
-        inputs = self._only_node("input").inputs
-        return inputs[0] if len(inputs) == 1 else inputs
+        return _alone(self._only_node("input").inputs)
 
     @property
     def output(self) -> Any:
-        """What its first call returned."""
-        return self._only_node("output").structure
+        """The symbolic tensors that its first call returned."""
+        return _alone(self._only_node("output").outputs)
 
     def _only_node(self, what: str) -> Node:
         if not self.inbound_nodes:
@@ -123,6 +123,11 @@ class Operation(Owner):
         for key, value in vars(self).items():
             new.__dict__[key] = deepcopy(value, memo)
         return new
+
+
+def _alone(tensors: Sequence[KerasTensor]) -> Any:
+    """The one tensor, or the list of several."""
+    return tensors[0] if len(tensors) == 1 else list(tensors)
 
 
 def _bound_arguments(operation: Operation) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Graph:
         """Inputs that no output uses belong to the graph all the same."""
         for tensor in self.inputs:
             node = node_of(tensor)
-            if node is not None and node.operation not in first_seen:
+            if node is not None and node.is_input and node.operation not in first_seen:
                 first_seen[node.operation] = -1
                 found.append(node)
 
@@ -107,6 +107,7 @@ def _tensors(structure: Any, what: str) -> list[KerasTensor]:
 def _search(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], dict[Operation, int]]:
     """All calls that the outputs need, each after the calls it needs itself.
 
+    The search ends at the inputs: what computes an input that is no `Input()` is left out.
     Also the order in which operations are met on the way up from the outputs,
     which decides between operations of one depth.  Iterative: 10,000 layers do
     not meet Python's recursion limit.
@@ -115,22 +116,21 @@ def _search(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list
     finished: dict[Node, None] = {}
     first_seen: dict[Operation, int] = {}
     for output in outputs:
-        start = node_of(output)
         stack: list[tuple[Node, Iterator[KerasTensor]]] = []
 
-        def enter(node: Node | None, stack: list[tuple[Node, Iterator[KerasTensor]]] = stack) -> None:
-            if node is None or node in finished:
+        def enter(tensor: KerasTensor, stack: list[tuple[Node, Iterator[KerasTensor]]] = stack) -> None:
+            node = node_of(tensor)
+            if node is None or node in finished or (tensor in stop and not node.is_input):
                 return
             first_seen.setdefault(node.operation, len(first_seen))
-            ends = all(tensor in stop for tensor in node.outputs)
-            stack.append((node, iter(()) if ends else iter(node.inputs)))
+            stack.append((node, iter(node.inputs)))
 
-        enter(start)
+        enter(output)
         while stack:
             node, pending = stack[-1]
             tensor = next(pending, None)
             if tensor is not None:
-                enter(node_of(tensor))
+                enter(tensor)
             else:
                 stack.pop()
                 finished[node] = None

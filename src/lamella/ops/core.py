@@ -12,11 +12,11 @@ from jax import lax
 from jax.core import Tracer
 
 from lamella.dtypes import standardize_dtype
-from lamella.errors import ArgumentError, ShapeError
+from lamella.errors import ArgumentError, ShapeError, UnknownSizeError
 from lamella.graph import KerasTensor, op
 from lamella.ops.tensors import definite, tensor
 from lamella.ops.tensors import indices as whole
-from lamella.state import Variable
+from lamella.state import Variable, current
 
 
 @op
@@ -102,7 +102,7 @@ def stop_gradient(variable: Any) -> Any:
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A block of this shape, cut out from these indices on; -1 takes all that is left.
 
-    Raises:  ShapeError: not one index and one size for each axis.
+    Raises:  ShapeError: not one index and one size for each axis.  ArgumentError: -1 beside an index not known yet.
     Example: >>> ops.slice([1, 2, 3, 4], [1], [2]).tolist()
              [2, 3]
     """
@@ -112,6 +112,12 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
             "slice() takes one start index and one size for each axis.",
             expected=x.ndim,
             received=f"{len(starts)} start_indices, {len(shape)} sizes in shape",
+        )
+    if -1 in shape and any(isinstance(start, Tracer) for start in starts):
+        raise ArgumentError(
+            "The size of the block that is left depends on start indices whose values are not known.",
+            received=f"shape {tuple(shape)}",
+            fix="give the sizes in place of -1, or start indices that are integers",
         )
     sizes = [x.shape[i] - start_indices[i] if s == -1 else s for i, s in enumerate(shape)]
     return lax.dynamic_slice(x, starts, sizes)
@@ -166,14 +172,30 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
     """The list of slices along an axis.
 
     Args:    num: the size of the axis, where it is not known yet.
-    Raises:  ArgumentError: there is no such axis, or it has another size.
+    Raises:  ArgumentError: there is no such axis, it has another size, or its size is not known and `num` not given.
     Example: >>> [float(x) for x in ops.unstack([1.0, 2.0])]
              [1.0, 2.0]
     """
     x = tensor(x)
     if not -x.ndim <= axis < x.ndim:
         raise ArgumentError(f"axis {axis} is out of bounds for array of dimension {x.ndim}.")
-    count = x.shape[axis] if num is None else num
+    count = _known_size(x, axis) if num is None else num
     if not isinstance(x, Tracer) and count != x.shape[axis]:
         raise ArgumentError(f"Axis {axis} has another size than `num`.", expected=num, received=x.shape)
     return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(count)]
+
+
+def _known_size(x: Any, axis: int) -> int:
+    """The size of an axis, in the graph too.
+
+    Raises: UnknownSizeError: the graph does not know it.
+    """
+    trial = current().trial
+    shape = x.shape if trial is None else trial.with_unknown(x.shape)
+    if (size := shape[axis]) is None:
+        raise UnknownSizeError(
+            "unstack() returns one tensor for each index, and their number is not known.",
+            received=f"shape {shape}, axis {axis}",
+            fix="pass num=, the size of the axis",
+        )
+    return size

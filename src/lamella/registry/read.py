@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamella.errors import ConfigError
-from lamella.graph import KerasTensor
+from lamella.graph import OPS, KerasTensor
 from lamella.registry.find import found_by, names_function, told_where
 from lamella.registry.names import CustomObjectScope, all_custom_objects
 from lamella.registry.sharing import SafeModeScope, already_read, in_safe_mode, note_read, sharing
@@ -151,7 +151,9 @@ def make(cls: type, config: dict[str, Any], objects: Mapping[str, Any] | None = 
         check_arguments(cls, inner, objects or {})
     with CustomObjectScope(objects), SafeModeScope(safe):
         try:
-            found = cls.from_config(inner)
+            found = cls.from_config(
+                _with_functions(inner, objects or {}, safe) if OPS.get(cls.__name__) is cls else inner
+            )
         except TypeError as error:
             raise _not_made(cls, inner, error) from error
         if config.get("build_config") and not found.built:
@@ -162,6 +164,11 @@ def make(cls: type, config: dict[str, Any], objects: Mapping[str, Any] | None = 
     if config.get("auto_named"):
         found.auto_named = True
     return found
+
+
+def _with_functions(config: dict[str, Any], objects: Mapping[str, Any], safe: bool) -> dict[str, Any]:
+    """The config of an op with the functions that it maps or repeats, in place of their configs."""
+    return {key: _read(value, objects, safe) if isinstance(value, dict) else value for key, value in config.items()}
 
 
 def _not_made(cls: type, inner: dict[str, Any], error: TypeError) -> TypeError:

@@ -90,6 +90,7 @@ _OPERATION = Slot("layer or op", (*_MODELS, "graph"))
 _OPTION = Slot("option of a loss or metric", METRIC.classes, ("activations", "losses", "metrics"))
 _POLICY = Slot("dtype policy", ("dtype_policies",))
 _USERS = Slot("function of your own", (), ())
+_MAPPED = Slot("activation function or function of your own", (), ("activations",))
 _DISTILLATION = Slot("distillation loss", ("distillation",))
 _FEATURE = Slot("feature", ("utils",))
 _MODULE = Slot("class of your own")
@@ -122,6 +123,7 @@ _BY_CLASS: dict[str, dict[str | EllipsisType, Slot]] = {  # `...`: every other a
     "Feature": {"preprocessor": Slot("layer", (*_MODELS, "utils"))},
     "FeatureSpace": {"features": _FEATURE, "crosses": _FEATURE},
     "FeatureDistillation": {"loss": LOSS},
+    "ForiLoop": {"body_fun": _MAPPED},
     "FlaxLayer": {"module": _MODULE, "method": _USERS},
     "JaxLayer": {"call_fn": _USERS, "init_fn": _USERS},
     "Lambda": dict.fromkeys(("function", "output_shape", "mask", "arguments"), _FUNCTION),
@@ -129,6 +131,8 @@ _BY_CLASS: dict[str, dict[str | EllipsisType, Slot]] = {  # `...`: every other a
     "LossFunctionWrapper": {"fn": LOSS, ...: _OPTION},
     "MeanMetricWrapper": {"fn": METRIC, ...: _OPTION},
     "TextVectorization": {"standardize": _USERS, "split": _USERS},
+    "VectorizedMap": {"function": _MAPPED},
+    "WhileLoop": {"cond": _MAPPED, "body": _MAPPED},
 }
 _OF_COMPILE = {
     **dict.fromkeys(("loss_weights", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"), VALUE),

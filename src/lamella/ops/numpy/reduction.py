@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from lamella.graph import op
@@ -20,6 +22,18 @@ def _in_float32(function: Function) -> Function:
     return call
 
 
+def _ordering_zeros(function: Function) -> Function:
+    """The index function with -0.0 below 0.0."""
+
+    @partial(jax.jit, static_argnames=("axis", "keepdims"))
+    def call(x: Any, axis: Any, keepdims: bool) -> Any:
+        if jnp.issubdtype(x.dtype, jnp.floating):
+            x = jnp.where((x == 0) & jnp.signbit(x), -jnp.finfo(x.dtype).tiny, x)
+        return function(x, axis=axis, keepdims=keepdims)
+
+    return call
+
+
 sum = reduction("sum", jnp.sum, "The sum.")
 mean = reduction("mean", _in_float32(jnp.mean), "The mean.", floating)
 var = reduction("var", _in_float32(jnp.var), "The variance: the mean squared distance from the mean.", floating)
@@ -30,8 +44,8 @@ all = reduction("all", jnp.all, "Whether all are true.")
 any = reduction("any", jnp.any, "Whether one or more are true.")
 amax = reduction("amax", jnp.amax, "The largest value.")
 amin = reduction("amin", jnp.amin, "The smallest value.")
-argmax = reduction("argmax", jnp.argmax, "The index of the (first) largest value.")
-argmin = reduction("argmin", jnp.argmin, "The index of the (first) smallest value.")
+argmax = reduction("argmax", _ordering_zeros(jnp.argmax), "The index of the (first) largest value; -0.0 is below 0.0.")
+argmin = reduction("argmin", _ordering_zeros(jnp.argmin), "The index of the (first) smallest value; -0.0 is below 0.0.")
 
 nansum = reduction("nansum", jnp.nansum, "The sum, with NaN as 0.")
 nanprod = reduction("nanprod", jnp.nanprod, "The product, with NaN as 1.")
