@@ -149,6 +149,15 @@ def test_signature_and_config(name):
     assert type(L.losses.deserialize(expected)) is ours  # and we read Keras's
 
 
+@pytest.mark.parametrize(("name", "options"), [("Huber", {"delta": 0.3}), ("CosineSimilarity", {"axis": 0})])
+def test_options_that_keras_forgets_are_in_configs(name, options):
+    config = getattr(L.losses, name)(**options).get_config()
+    assert options.items() <= config.items() and not options.keys() & getattr(keras.losses, name)().get_config().keys()
+    made = [library.from_config(config) for library in (getattr(L.losses, name), getattr(keras.losses, name))]
+    values = [loss(NUMBERS[0], NUMBERS[1]) for loss in (*made, getattr(keras.losses, name)(**options))]
+    np.testing.assert_allclose(values[:2], values[2], rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["mse", "MAE", "bce", "KLD", "mean_squared_error", "Huber", "msle", "mape"])
 def test_get(name):
     ours, theirs = L.losses.get(name), keras.losses.get(name)

@@ -216,6 +216,21 @@ def test_get(name):
     assert type(L.metrics.get(name)).__name__ == expected
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (6,), (2, 1, 3)])
+@pytest.mark.parametrize("name", ["sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy"])
+def test_results_have_the_shape_of_the_class_numbers(name, shape):
+    """Keras compares by broadcasting in the first; its results agree where shapes fit without."""
+    random = np.random.RandomState(0)
+    classes, scores = random.randint(0, 7, (2, 3)), random.rand(2, 3, 7).astype("float32")
+    ours, theirs = getattr(L.metrics, name), getattr(keras.metrics, name)
+    result = np.asarray(ours(classes.reshape(shape), scores))
+    shape = shape if "top_k" in name or shape[-1] != 1 else shape[:-1]
+    np.testing.assert_array_equal(result, np.reshape(theirs(classes, scores), shape))
+    if shape == (2, 3):
+        result = ours(classes[:, :1], scores[:, 0][None])
+        np.testing.assert_array_equal(result, theirs(classes[:, :1], scores[:, 0]))
+
+
 def test_wrapped_function_round_trips_to_keras():
     written = L.metrics.serialize(L.metrics.MeanMetricWrapper(L.losses.binary_crossentropy, name="b", from_logits=True))
     theirs = keras.metrics.deserialize(written)

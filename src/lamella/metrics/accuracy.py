@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lamella.config import floatx
 from lamella.errors import ShapeError
@@ -40,8 +42,8 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> jax.Array:
     Example: >>> keras.metrics.sparse_categorical_accuracy([1], [[0.1, 0.9]]).tolist()
              [1.0]
     """
-    y_true, y_pred = _labels(y_true, y_pred)
-    right = _ones(jnp.argmax(y_pred, axis=-1) == y_true)
+    labels, y_pred = _labels(y_true, y_pred)
+    right = _ones(jnp.argmax(y_pred, axis=-1) == labels).reshape(np.shape(y_true))
     return right[..., 0] if right.ndim > 1 and right.shape[-1] == 1 else right
 
 
@@ -55,10 +57,12 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
 
     Args: from_sorted_ids: predictions are class numbers, best first.
     """
-    y_true, y_pred = _labels(y_true, y_pred)
+    labels, y_pred = _labels(y_true, y_pred)
     if from_sorted_ids:
-        return _ones(jnp.any(y_true[..., None] == y_pred[..., :k], axis=-1))
-    return _among_top(y_true, y_pred, k)
+        right = _ones(jnp.any(labels[..., None] == y_pred[..., :k], axis=-1))
+    else:
+        right = _among_top(labels, y_pred, k)
+    return right.reshape(np.shape(y_true))
 
 
 def _ones(right: jax.Array) -> jax.Array:
@@ -66,18 +70,22 @@ def _ones(right: jax.Array) -> jax.Array:
 
 
 def _labels(y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
-    """Class numbers without a last axis of size 1, and predictions for the classes."""
+    """Class numbers in the shape of the samples that were predicted, and predictions for the classes."""
     y_true, y_pred = jnp.asarray(y_true), jnp.asarray(y_pred)
-    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
-        y_true = y_true[..., 0]
-    if y_true.shape != y_pred.shape[:-1]:
+    if not _differ_in_ones(y_true.shape, y_pred.shape[:-1]):
         raise ShapeError(
             "Each prediction needs the number of its class.",
             expected=f"y_true {y_pred.shape[:-1]} for y_pred {y_pred.shape}",
             received=f"y_true {y_true.shape}",
             fix="for one-hot targets, use the metric without 'sparse'" if y_true.shape == y_pred.shape else None,
         )
-    return y_true.astype("int32"), y_pred
+    return y_true.astype("int32").reshape(y_pred.shape[:-1]), y_pred
+
+
+def _differ_in_ones(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two shapes are the same but for axes of size 1, or for one of them being flat."""
+    sizes, others = ([size for size in one if size != 1] for one in (shape, other))
+    return sizes == others or (math.prod(sizes) == math.prod(others) and 1 in (len(shape), len(other)))
 
 
 def _among_top(labels: jax.Array, y_pred: jax.Array, k: int) -> jax.Array:

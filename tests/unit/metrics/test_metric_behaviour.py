@@ -27,6 +27,8 @@ from lamella.errors import ArgumentError, ShapeError, StateError, UnknownNameErr
         (lambda: L.metrics.R2Score(num_regressors=-1), ArgumentError, "num_regressors"),
         (lambda: L.metrics.Precision(class_id=1)([1, 0], [0.1, 0.9]), ShapeError, "several classes"),
         (lambda: L.metrics.SparseCategoricalAccuracy()(np.eye(3), np.eye(3)), ShapeError, "without 'sparse'"),
+        (lambda: L.metrics.SparseCategoricalAccuracy()(np.zeros((2, 1)), np.ones((2, 3, 4))), ShapeError, "(2, 3)"),
+        (lambda: L.metrics.SparseTopKCategoricalAccuracy()(np.zeros((3, 2)), np.ones((2, 3, 4))), ShapeError, "(2, 3)"),
         (lambda: L.metrics.Mean().stateless_result([1.0]), ArgumentError, "2 values"),
         (lambda: L.metrics.get("acuracy"), UnknownNameError, "accuracy"),
     ],
