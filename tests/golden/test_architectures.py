@@ -26,7 +26,7 @@ from lamella.state import reset_names
 TABLE = Path(__file__).parent / "architectures.json"
 NAMES = [name for name in applications.__all__ if name[0].isupper()]
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
-ONE_SIDED = ("auto_named", "build_config", "compile_config", "dtype", "training")  # told by one of the two only
+ONE_SIDED = ("auto_named", "build_config", "compile_config", "dtype", "infers_input", "training")
 
 
 @pytest.fixture(autouse=True)

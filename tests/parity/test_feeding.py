@@ -7,10 +7,12 @@ from keras.src.trainers.data_adapters import get_data_adapter
 from keras.src.trainers.data_adapters.array_slicing import train_validation_split as keras_split
 
 from lamella.train.feed import feed, train_validation_split
+from lamella.train.feed.pack import Batch
 
 
 def flat(batches):
-    return [[np.asarray(leaf).tolist() for leaf in keras.tree.flatten(batch) if leaf is not None] for batch in batches]
+    plain = [tuple(batch) if isinstance(batch, Batch) else batch for batch in batches]
+    return [[np.asarray(leaf).tolist() for leaf in keras.tree.flatten(batch) if leaf is not None] for batch in plain]
 
 
 X = {"b": np.arange(22.0).reshape(11, 2), "a": np.arange(11)}

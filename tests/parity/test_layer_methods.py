@@ -93,6 +93,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", WEIGHTS)
 def test_forms_of_add_weight(case):
+    for library in LIBRARIES:
+        library.utils.clear_session(free_memory=False)  # automatic names begin anew in both
     theirs, ours = of_both(lambda K: WEIGHTS[case](K, K.layers.Layer(name="owner").add_weight))
     assert shown(ours) == shown(theirs) and ours.path == theirs.path
 

@@ -123,7 +123,7 @@ def test_attention(name, use_scale, call):
     theirs, ours = compared(name, (), {"use_scale": use_scale}, ([Q, V, K],), **call)
     assert ours.compute_output_shape([(None, 4, 6), (None, 5, 7)]) == (None, 4, 7)
     assert theirs.compute_mask([Q, V], [Q_MASK, V_MASK]) is not None
-    assert ours.compute_mask([Q, V], [Q_MASK, V_MASK]) is Q_MASK
+    np.testing.assert_array_equal(ours.compute_mask([Q, V], [Q_MASK, V_MASK]), Q_MASK)
 
 
 def test_attention_by_concatenation():

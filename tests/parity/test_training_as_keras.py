@@ -87,7 +87,7 @@ def test_train_step_of_the_keras_guide_with_compiled_metrics():
     class Guide(ours.Model):
         def train_step(self, state, data):
             trainable, others, slots, metric_values = state
-            x, y = data
+            x, y, _ = ours.utils.unpack_x_y_sample_weight(data)  # train_on_batch() gives three, as Keras does
 
             def loss_of(trainable, others):
                 y_pred, others = self.stateless_call(trainable, others, x, training=True)

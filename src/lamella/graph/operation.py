@@ -51,6 +51,9 @@ class Operation(Owner):
         """The computation, on arrays."""
         raise NotImplementedError(f"{type(self).__name__} does not define call().")
 
+    def _check(self, inputs: Any) -> None:
+        """Refuses inputs that the operation says it does not take; anything fits an op."""
+
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors with the shapes and dtypes that a call would return."""
         return output_spec(self.call, *args, **kwargs)

@@ -269,7 +269,9 @@ def computes_compiled_loss(model: Any) -> bool:
 
 def _build_model(model: Any, x: Any, must: bool) -> None:
     try:
-        if not model.built or model._graph is None:
+        if isinstance(x, KerasTensor) and x.dtype == "string":
+            model.build(x.shape)  # layers on the host cannot be run on shapes
+        elif not model.built or model._graph is None:
             output_spec(model, x)
     except LamellaError:
         raise
