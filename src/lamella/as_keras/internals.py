@@ -137,6 +137,13 @@ def get_global_attribute(name: str, default: Any = None, set_to_default: bool = 
     return value
 
 
+# keras.src.distribution
+
+
+def no_distribution() -> None:
+    """The distribution in force: none, as long as Lamella has no `keras.distribution`."""
+
+
 # keras.src.utils
 
 

@@ -75,6 +75,7 @@ ELSEWHERE = {
         "standardize_data_format": "lamella.config:standardize_data_format",
         "standardize_shape": "lamella.graph:standardize_shape",
     },
+    "distribution": {"distribution": f"{_HERE}:no_distribution"},
     "layers": {
         "BaseConv": "lamella.layers.convolution.convolution:Conv",
         "BaseConvTranspose": "lamella.layers.convolution.transpose:ConvTranspose",

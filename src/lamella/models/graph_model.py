@@ -149,10 +149,11 @@ class GraphModel(Layer):
         graph = self._graph_for(inputs)
         if graph is None or type(self).call is not GraphModel.call or isinstance(inputs, Staged):
             return super().compute_output_spec(*args, **kwargs)
+        self._check(inputs)
         values = standardized(graph, inputs, self._where())
         if all(value is not None and value.shape == tensor.shape for value, tensor in zip(values, graph.inputs)):  # noqa: B905
             return jax.tree.map(lambda tensor: KerasTensor(tensor.shape, tensor.dtype), graph.outputs_structure)
-        return graph.run(values, lambda operation, a, k: operation.compute_output_spec(*a, **k))
+        return graph.run(values, _checked_spec)
 
     def recorded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Graph, list[Any]] | None:
         inputs = args[0] if args else kwargs.get("inputs")
@@ -255,6 +256,12 @@ def _has_host_part(model: GraphModel) -> bool:
         layer.runs_on_host or (isinstance(layer, GraphModel) and _has_host_part(layer))
         for layer in model._graph_layers()
     )
+
+
+def _checked_spec(operation: Operation, args: Any, kwargs: Any) -> Any:
+    """What an operation returns for inputs of another shape than it was recorded with, if it takes them."""
+    operation._check(args[0] if args else None)
+    return operation.compute_output_spec(*args, **kwargs)
 
 
 def _check_names(operations: list[Operation]) -> None:
