@@ -25,7 +25,7 @@ test: check
 # jax2onnx wants an older Orbax.
 test-all: check
 	$(MAKE) setup VENV=$(ALL) EXTRAS=$(EXTRAS),onnx,tensorflow
-	$(ALL)/bin/python -m pytest tests -n 2
+	XLA_FLAGS= $(ALL)/bin/python -m pytest tests -n 2
 
 # Libraries from PyPI that are built on Keras, each in a real workflow under `lamella run`.
 CLIENTS ?= .venv-clients

@@ -11,6 +11,8 @@ import tempfile
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("LAMELLA_COMPILE_CACHE", "0")  # no file outside of a test's own folder
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+# LLVM passes are a fifth of the time of these tests, of little programs that run once; `make test-all` takes them.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ.setdefault("JAX_PLATFORMS", os.environ.get("LAMELLA_TEST_PLATFORM", "cpu"))
 
 import pytest

@@ -8,8 +8,10 @@ builtin that Keras code catches, so ``except ValueError`` keeps working.
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class LamellaError(Exception):
@@ -113,6 +115,30 @@ def nearest(name: str, options: Iterable[str], most: int = 3) -> str:
         return f"did you mean {' or '.join(repr(c) for c in close)}?"
     shown = ", ".join(repr(o) for o in options[:12])
     return f"choose one of {shown}{' …' if len(options) > 12 else ''}" if options else "there are none"
+
+
+def unknown_arguments(caller: str, given: Iterable[str], known: Iterable[str]) -> ArgumentError:
+    """The error for keyword arguments that a function does not take; it names the nearest of those `known`.
+
+    Example: >>> print(unknown_arguments("Dense()", ["activaton"], ["units", "activation"]))
+             Dense() does not know the argument 'activaton'.
+               fix       did you mean 'activation'?
+    """
+    given, known = list(given), list(known)
+    plural = "s" if len(given) > 1 else ""
+    fix = "; ".join(f"{name}: {nearest(name, known)}" if plural else nearest(name, known) for name in given)
+    return ArgumentError(
+        f"{caller} does not know the argument{plural} {', '.join(map(repr, given))}.", fix=fix if known else None
+    )
+
+
+def parameters_of(target: Callable[..., Any]) -> list[str]:
+    """The names of the keyword arguments that a function takes, or the constructors of a class and its bases."""
+    bases = target.__mro__ if isinstance(target, type) else ()
+    functions = [vars(base)["__init__"] for base in bases if base is not object and "__init__" in vars(base)]
+    found = [p for f in functions or [target] for p in inspect.signature(f).parameters.values()]
+    keyword = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [name for name in dict.fromkeys(p.name for p in found if p.kind in keyword) if name != "self"]
 
 
 def unknown(kind: str, name: object, options: Iterable[str]) -> UnknownNameError:

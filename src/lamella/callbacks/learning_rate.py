@@ -10,7 +10,7 @@ import numpy as np
 from lamella.callbacks.callback import Callback, Logs
 from lamella.callbacks.monitor import MonitorCallback
 from lamella.callbacks.say import say
-from lamella.errors import ArgumentError
+from lamella.errors import ArgumentError, parameters_of, unknown_arguments
 
 
 def _named_optimizers(model: Any) -> list[tuple[str, Any]]:
@@ -85,7 +85,7 @@ class ReduceLROnPlateau(MonitorCallback):
         **kwargs: Any,
     ):
         if kwargs:
-            raise ArgumentError(f"ReduceLROnPlateau does not know {', '.join(kwargs)}.")
+            raise unknown_arguments("ReduceLROnPlateau()", kwargs, parameters_of(type(self)))
         if factor >= 1.0:
             raise ArgumentError("ReduceLROnPlateau needs a factor below 1.", received=factor)
         super().__init__(monitor, mode, min_delta=min_delta)

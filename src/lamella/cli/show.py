@@ -29,7 +29,7 @@ def diff(left: str, right: str, as_json: bool) -> tuple[str, bool]:
     """What differs between the models in two files, and whether anything does."""
     from lamella.anatomy import diff as compared
 
-    found = compared(*(saving.load_model(path, compile=False) for path in (left, right)))
+    found = compared(saving.load_model(left, compile=False), saving.load_model(right, compile=False))
     return (_json({**found.to_dict(), "files": [left, right]}) if as_json else str(found).rstrip("\n")), found.same
 
 

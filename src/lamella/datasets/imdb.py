@@ -6,7 +6,7 @@ from numpy.random import RandomState
 
 from lamella.datasets.origin import Split, from_google, npz, shuffled
 from lamella.datasets.words import Words, as_array, word_index
-from lamella.errors import ArgumentError
+from lamella.errors import parameters_of, unknown_arguments
 
 _HASH = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
 
@@ -32,7 +32,7 @@ def load_data(
     Raises: FileError: it is not in the cache, and there is no network.
     """
     if kwargs:
-        raise ArgumentError(f"load_data() does not know the argument(s) {', '.join(kwargs)}.")
+        raise unknown_arguments("load_data()", kwargs, parameters_of(load_data))
     words = Words(num_words, skip_top, maxlen, start_char, oov_char, index_from)
     parts = npz(from_google(path, "imdb.npz", _HASH), "x_train", "y_train", "x_test", "y_test")
     generator = RandomState(seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import jax
 
@@ -25,7 +25,7 @@ class Operation(Owner):
     config_of_class: tuple[str, ...] = ()  # arguments that the class's own `get_config` writes
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self._init_arguments = (args, kwargs)  # what `get_config` falls back on
         return self

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import activations, ops
 from lamella.errors import ShapeError
 from lamella.layers.configured import Configured, Elementwise, Shape, rules
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -21,7 +22,7 @@ class Activation(Elementwise):
 
     config_names = ("activation",)
 
-    def __init__(self, activation: Any, **kwargs: Any):
+    def __init__(self, activation: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
@@ -43,7 +44,11 @@ class ReLU(Elementwise):
     config_names = ("max_value", "negative_slope", "threshold")
 
     def __init__(
-        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
@@ -58,6 +63,10 @@ class ReLU(Elementwise):
         )
 
 
+class _LeakyReLUKeywords(LayerKeywords, total=False):
+    alpha: float
+
+
 class LeakyReLU(Elementwise):
     """x where x ≥ 0, negative_slope · x below.
 
@@ -67,7 +76,7 @@ class LeakyReLU(Elementwise):
 
     config_names = ("negative_slope",)
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[_LeakyReLUKeywords]):
         negative_slope = kwargs.pop("alpha", negative_slope)  # its name in Keras 2
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
@@ -88,7 +97,7 @@ class ELU(Elementwise):
 
     config_names = ("alpha",)
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any):
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.alpha = alpha
 
@@ -114,7 +123,7 @@ class PReLU(Configured):
         alpha_regularizer: Any = None,
         alpha_constraint: Any = None,
         shared_axes: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -148,7 +157,7 @@ class Softmax(Elementwise):
 
     config_names = ("axis",)
 
-    def __init__(self, axis: Any = -1, **kwargs: Any):
+    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.axis = axis
 

@@ -8,13 +8,14 @@ Rearranging   … and the dtype is that of the input, whatever it is
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
 from lamella import activations, constraints, initializers, regularizers
 from lamella.errors import ArgumentError, ShapeError, UnknownSizeError
 from lamella.graph import KerasTensor
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.layer import Layer
 from lamella.state import Variable
 
@@ -114,7 +115,7 @@ class Weightless(Configured):
 class Elementwise(Weightless):
     """A layer without weights that changes numbers, and neither shape nor mask."""
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.supports_masking = True
 

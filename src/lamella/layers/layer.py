@@ -6,22 +6,34 @@ import warnings
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from lamella import dtype_policies, regularizers
 from lamella.dtypes import is_float
-from lamella.errors import ArgumentError, ConfigError, LamellaError, ShapeError, StateError
+from lamella.errors import (
+    ArgumentError,
+    ConfigError,
+    LamellaError,
+    ShapeError,
+    StateError,
+    parameters_of,
+    unknown_arguments,
+)
 from lamella.graph import KerasTensor, any_symbolic, open_sizes, output_spec, record
 from lamella.layers.building import building
 from lamella.layers.call import Call, converted, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
+from lamella.layers.keywords import take_input_shape
 from lamella.layers.private_names import PRIVATE_NAMES
 from lamella.layers.rematerialized import call_of
 from lamella.layers.weights import Weights
 from lamella.state import Frame, aliases, current, current_remat, frame
+
+if TYPE_CHECKING:
+    from lamella.anatomy import Anatomy
 
 
 @aliases(**PRIVATE_NAMES)
@@ -73,9 +85,9 @@ class Layer(Weights):
         **kwargs: Any,
     ):
         super().__init__(name)
-        self._input_shape_arg = _legacy_input_shape(kwargs)
+        self._input_shape_arg = take_input_shape(kwargs)
         if kwargs:
-            raise ArgumentError(f"{type(self).__name__}() does not know the argument(s) {', '.join(kwargs)}.")
+            raise unknown_arguments(f"{type(self).__name__}()", kwargs, parameters_of(type(self)))
         if not isinstance(trainable, bool):
             raise ArgumentError("`trainable` is True or False.", received=repr(trainable))
         self._added = []
@@ -180,7 +192,7 @@ class Layer(Weights):
         return bool(self._sublayers())
 
     @property
-    def anatomy(self) -> Any:
+    def anatomy(self) -> Anatomy:
         """What it is made of, by address: `layer.anatomy["base/conv1"]`; see `lamella.anatomy.Anatomy`."""
         from lamella.anatomy import Anatomy
 
@@ -457,15 +469,6 @@ class Layer(Weights):
 
 Layer.build = building(Layer.build)  # type: ignore[method-assign]
 _holders: dict[int, weakref.ref[Layer]] = {}  # the layers that hold losses of a call
-
-
-def _legacy_input_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
-    """Keras 2's `input_shape=` and `input_dim=`, still understood in a Sequential."""
-    shape = kwargs.pop("input_shape", None)
-    dim = kwargs.pop("input_dim", None)
-    if dim is not None:
-        shape = (dim,)
-    return None if shape is None else tuple(shape)
 
 
 def _is_shape(value: Any) -> bool:

@@ -23,7 +23,7 @@ def clone_model(
     call_function: Callable[..., Any] | None = None,
     recursive: bool = False,
     **kwargs: Any,
-) -> Any:
+) -> Model:
     """A model of the same architecture, with layers and weights of its own.  What is in two places is so in the clone.
     A clone of a compiled Sequential or Functional model is compiled alike.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lamella.models import Model
 
 
 def load_model(
     filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
-) -> Any:
+) -> Model:
     """Reads a model that `save` or Keras wrote; see `lamella.saving.load_model`."""
     from lamella import saving
 
@@ -21,7 +24,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     saving.save_model(model, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
 
-def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Makes a model, without weights, from what `to_json` returned."""
     from lamella import saving
 

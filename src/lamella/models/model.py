@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack, overload
 
 from lamella.errors import ArgumentError, ConfigError
 from lamella.layers import Layer
@@ -10,6 +10,9 @@ from lamella.models.graph_config import graph_config, model_from_graph_config
 from lamella.models.graph_model import GraphModel, find_layer
 from lamella.models.layer_list import LayerList
 from lamella.train import Trainer
+
+if TYPE_CHECKING:
+    from lamella.layers.keywords import LayerKeywords
 
 
 class Model(Trainer, GraphModel):
@@ -29,12 +32,22 @@ class Model(Trainer, GraphModel):
              (3, 2)
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and _has_graph_arguments(args, kwargs):
             from lamella.models.functional import Functional
 
-            cls = Functional
+            cls = Functional  # type: ignore[assignment]
         return super().__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
+
+    @overload
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None): ...
+
+    @overload
+    def __init__(self, **kwargs: Unpack[LayerKeywords]): ...
+
+    if TYPE_CHECKING:  # subclasses give it the arguments they like
+
+        def call(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def __init__(self, *args: Any, **kwargs: Any):
         if not _has_graph_arguments(args, kwargs):
@@ -42,6 +55,8 @@ class Model(Trainer, GraphModel):
                 raise ArgumentError(
                     f"{type(self).__name__}() takes keyword arguments, or inputs and outputs.", received=args
                 )
+            if not {"inputs", "outputs"}.isdisjoint(kwargs):
+                raise ArgumentError(f"{type(self).__name__}() takes inputs and outputs together.", received=[*kwargs])
             if kwargs or "_added" not in vars(self):  # else another base's constructor made the layer
                 Layer.__init__(self, **kwargs)
             return
@@ -98,7 +113,7 @@ class Model(Trainer, GraphModel):
         """
         return find_layer(self, name, index)
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Any) -> None:
         """Makes the weights of every layer for inputs of this shape, batch first.
 
         An own `build` may call this one at any point: the layers inside are built after it.

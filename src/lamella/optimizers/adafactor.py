@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
-from lamella.optimizers.options import with_options
+from lamella.optimizers.options import Options, with_options
 from lamella.state import Variable
 
 
@@ -33,7 +33,7 @@ class Adafactor(Optimizer):
         epsilon_2: float = 1e-3,
         clip_threshold: float = 1.0,
         relative_step: bool = True,
-        **options: Any,
+        **options: Unpack[Options],
     ):
         super().__init__(learning_rate, **options)
         self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2

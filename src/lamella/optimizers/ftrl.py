@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella.errors import ArgumentError
 from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
-from lamella.optimizers.options import with_options
+from lamella.optimizers.options import Options, with_options
 from lamella.state import Variable
 
 _NOT_NEGATIVE = (
@@ -44,7 +44,7 @@ class Ftrl(Optimizer):
         l2_regularization_strength: float = 0.0,
         l2_shrinkage_regularization_strength: float = 0.0,
         beta: float = 0.0,
-        **options: Any,
+        **options: Unpack[Options],
     ):
         super().__init__(learning_rate, **options)
         self.learning_rate_power, self.beta = learning_rate_power, beta

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
-from lamella.optimizers.options import with_options
+from lamella.optimizers.options import Options, with_options
 from lamella.state import Variable
 
 _DECAY = 0.96  # of the momentum schedule, section 3 of the report
@@ -30,7 +30,7 @@ class Nadam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **options: Any,
+        **options: Unpack[Options],
     ):
         super().__init__(learning_rate, **options)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon

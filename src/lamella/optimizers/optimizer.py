@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from lamella.errors import ArgumentError, StateError
+from lamella.errors import ArgumentError, StateError, unknown_arguments
 from lamella.optimizers import clip
 from lamella.optimizers.alike import Updates
 from lamella.optimizers.checks import check_count, check_options, paired
@@ -55,9 +55,7 @@ class Optimizer(Rated):
             warnings.warn("`decay` has no effect; pass a schedule as learning_rate.", stacklevel=3)
         if kwargs:
             known = [*self._own_arguments, "learning_rate", *OPTIONS]
-            raise ArgumentError(
-                f"{type(self).__name__}() does not know {', '.join(kwargs)}.", expected=", ".join(known)
-            )
+            raise unknown_arguments(f"{type(self).__name__}()", kwargs, known)
         super().__init__(name or auto_name(type(self).__name__))
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypedDict
 
 OPTIONS: dict[str, Any] = {
     "weight_decay": None,
@@ -25,8 +25,30 @@ OPTIONS: dict[str, Any] = {
 }
 """Name and default, in Keras's order."""
 
+P = ParamSpec("P")
 
-def with_options(init: Callable[..., None]) -> Callable[..., None]:
+
+class UndecayedOptions(TypedDict, total=False):
+    """The same for type checkers, for optimizers that name `weight_decay` themselves."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
+
+
+class Options(UndecayedOptions, total=False):
+    """The same for all others."""
+
+    weight_decay: float | None
+
+
+def with_options(init: Callable[P, None]) -> Callable[P, None]:
     """Gives an `__init__` that ends in `**options` the shared arguments, in Keras's order.
 
     They follow its positional arguments and come before its keyword-only ones.
@@ -42,10 +64,10 @@ def with_options(init: Callable[..., None]) -> Callable[..., None]:
         bound = signature.bind(self, *args, **kwargs)
         extra = bound.arguments.pop("kwargs", {})
         self._own_arguments = own
-        init(**bound.arguments, **extra)
+        init(**bound.arguments, **extra)  # type: ignore[call-arg]
 
     full.__signature__ = signature  # type: ignore[attr-defined]
-    return full
+    return full  # type: ignore[return-value]
 
 
 def _full_signature(init: Callable[..., None]) -> inspect.Signature:

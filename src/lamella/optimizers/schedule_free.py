@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella.optimizers.optimizer import Optimizer
-from lamella.optimizers.options import with_options
+from lamella.optimizers.options import Options, with_options
 from lamella.state import Variable
 
 
@@ -30,7 +30,7 @@ class ScheduleFreeAdamW(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         warmup_steps: int = 0,
-        **options: Any,
+        **options: Unpack[Options],
     ):
         super().__init__(learning_rate, **options)
         self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = beta_1, beta_2, epsilon, warmup_steps

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from lamella.errors import ArgumentError
 from lamella.optimizers.alike import alike
 from lamella.optimizers.optimizer import Optimizer
-from lamella.optimizers.options import with_options
+from lamella.optimizers.options import Options, with_options
 from lamella.state import Variable
 
 
@@ -25,7 +25,9 @@ class SGD(Optimizer):
     """
 
     @with_options
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **options: Any):
+    def __init__(
+        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **options: Unpack[Options]
+    ):
         super().__init__(learning_rate, **options)
         if not 0 <= momentum <= 1:
             raise ArgumentError("SGD's momentum lies in [0, 1].", received=momentum)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 import zipfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lamella.errors import ArgumentError, FileError, StateError
+from lamella.errors import ArgumentError, FileError, StateError, unknown_arguments
 from lamella.layers import Layer
 from lamella.saving.atomic import atomic_write
 from lamella.saving.by_address import load_safetensors, save_safetensors
@@ -25,6 +25,9 @@ from lamella.saving.report import LoadReport
 from lamella.saving.restore import load_checkpoint, load_checkpoint_model
 from lamella.saving.sharded import SHARDED, ShardedReader, index_of, save_sharded
 from lamella.saving.state import read_state, write_state
+
+if TYPE_CHECKING:
+    from lamella.models import Model
 
 _ENDINGS = (WEIGHTS, SHARDED, SAFETENSORS, ORBAX)
 _REMOTE = "://"
@@ -66,7 +69,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     save_keras(model, path, zipped is not False, skip)
 
 
-def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Model:
     """Reads a model that `save_model` or Keras wrote.
 
     Args:   filepath: the file or folder, or a file open for reading bytes.
@@ -208,7 +211,7 @@ def _local(filepath: Any) -> str:
 
 def _no_more(function: str, kwargs: dict[str, Any]) -> None:
     if kwargs:
-        raise ArgumentError(f"{function}() does not know the argument(s) {', '.join(kwargs)}.")
+        raise unknown_arguments(f"{function}()", kwargs, ())
 
 
 def _check_built(model: Any, function: str) -> None:

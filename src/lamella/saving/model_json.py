@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamella.errors import ConfigError
 from lamella.registry import deserialize_keras_object
@@ -11,8 +11,11 @@ from lamella.saving.keras2 import is_keras2, modernized
 from lamella.saving.reading import begin, reading_text
 from lamella.state import Owner
 
+if TYPE_CHECKING:
+    from lamella.models import Model
 
-def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """The model that `to_json` described, with new weights.  The text may be anybody's: what it costs is bounded.
 
     Raises:  FileError: the text is no JSON text.
@@ -27,7 +30,7 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     if "keras_version" in config and is_keras2(config["keras_version"]):
         config = modernized(config)
     with reading_text():
-        model = deserialize_keras_object(config, custom_objects=custom_objects)
+        model: Any = deserialize_keras_object(config, custom_objects=custom_objects)
     if isinstance(model, Owner):
         begin(model)
-    return model
+    return model  # type: ignore[return-value]

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import io_callback
 
-from lamella.errors import ArgumentError
+from lamella.errors import ArgumentError, parameters_of, unknown_arguments
 from lamella.state.frame import current, frame
 from lamella.state.later import is_traced
 from lamella.state.names import auto_name
@@ -30,7 +30,7 @@ class SeedGenerator(Owner):
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
         if kwargs:
-            raise ArgumentError(f"SeedGenerator() does not know {', '.join(kwargs)}.")
+            raise unknown_arguments("SeedGenerator()", kwargs, parameters_of(SeedGenerator))
         self._initial_seed = seed
         seed = make_default_seed() if seed is None else seed
         if not isinstance(seed, (int, np.integer)) or seed < 0:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamella.dtypes import is_float, standardize_dtype
-from lamella.errors import ArgumentError, ShapeError, StateError
+from lamella.errors import ArgumentError, ShapeError, StateError, parameters_of, unknown_arguments
 from lamella.state.alias import aliases
 from lamella.state.arithmetic import Arithmetic
 from lamella.state.frame import current
@@ -78,7 +78,7 @@ class Variable(Arithmetic):
         if layout is not None:
             raise ArgumentError("Variables have no layout yet.", fix="shard arrays with jax.sharding")
         if kwargs:
-            raise ArgumentError(f"Variable() does not know {', '.join(kwargs)}.")
+            raise unknown_arguments("Variable()", kwargs, parameters_of(Variable))
         if aggregation not in _AGGREGATIONS:
             raise ArgumentError("Unknown aggregation.", expected=_AGGREGATIONS, received=repr(aggregation))
         if synchronization not in _SYNCHRONIZATIONS:

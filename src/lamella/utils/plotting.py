@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from lamella.errors import ArgumentError, FileError, MissingExtraError, StateError
+from lamella.errors import FileError, MissingExtraError, StateError, parameters_of, unknown_arguments
 from lamella.graph import KerasTensor
 
 _SHOW = ("show_shapes", "show_dtype", "show_layer_names", "show_layer_activations", "show_trainable")
@@ -64,7 +64,7 @@ def model_to_dot(
     Raises: MissingExtraError: pydot is not installed.  StateError: the model is not built.
     """
     if kwargs:
-        raise ArgumentError(f"model_to_dot() does not know the argument(s) {', '.join(kwargs)}.")
+        raise unknown_arguments("model_to_dot()", kwargs, parameters_of(model_to_dot))
     shown = {name: value for name, value in locals().items() if name in _SHOW}
     text = dot_text(model, rankdir, expand_nested, dpi, splines, **shown)
     try:

@@ -227,7 +227,7 @@ def test_checkpoints(tmp_path, capsys):
         (lambda path: fit([ModelCheckpoint(path / "{val_los}.keras")], losses(1.0)), "did you mean 'val_loss'"),
         (lambda path: fit([ModelCheckpoint(path / "folder.keras")], losses(1.0)), "it is a folder"),
         (lambda path: ReduceLROnPlateau(factor=1.0), "below 1"),
-        (lambda path: ReduceLROnPlateau(epsilon=1.0), "does not know epsilon"),
+        (lambda path: ReduceLROnPlateau(epsilon=1.0), "does not know the argument 'epsilon'"),
         (lambda path: BackupAndRestore(""), "backup_dir"),
         (lambda path: BackupAndRestore("d", save_freq=1.5), "save_freq"),
         (lambda path: fit([LearningRateScheduler(lambda epoch: "fast")], losses(1.0)), "must return a number"),

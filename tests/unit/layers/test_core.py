@@ -22,7 +22,7 @@ def square(x):
         (lambda: layers.Dense("3"), "Dense cannot take units='3'"),
         (lambda: layers.Dense(True), "Dense cannot take units=True"),
         (lambda: layers.Dense(3, quantization_config={}), "Dense cannot take quantization_config={}"),
-        (lambda: layers.Dense(3, actvation="relu"), "does not know the argument(s) actvation"),
+        (lambda: layers.Dense(3, actvation="relu"), "did you mean 'activation'"),
         (lambda: layers.Embedding(-1, 3), "Embedding cannot take input_dim=-1"),
         (lambda: layers.Embedding(3, 2.5), "Embedding cannot take output_dim=2.5"),
         (lambda: layers.Wrapper(square), "Wrapper cannot take layer="),

@@ -236,7 +236,7 @@ def test_optax_state_survives_unfreezing():
     [
         (lambda: opt.Adam(learning_rate="fast"), "cannot be used"),
         (lambda: opt.Adam(learning_rate=None), "cannot be used"),
-        (lambda: opt.Adam(lr=0.1), "does not know lr"),
+        (lambda: opt.Adam(lr=0.1), "does not know the argument .lr"),
         (lambda: opt.SGD(momentum=1.5), "momentum"),
         (lambda: opt.SGD(clipnorm=1.0, clipvalue=1.0), "one way at a time"),
         (lambda: opt.SGD(gradient_accumulation_steps=1), "at least 2"),

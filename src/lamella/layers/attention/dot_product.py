@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from lamella.errors import ArgumentError, ShapeError
 from lamella.graph import output_spec
 from lamella.layers.configured import Configured
 from lamella.layers.dropout_rate import Share
+from lamella.layers.keywords import LayerKeywords
 from lamella.state import SeedGenerator
 
 __all__ = ["AdditiveAttention", "Attention"]
@@ -43,7 +44,7 @@ class Attention(Configured):
         score_mode: str = "dot",
         dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
@@ -149,7 +150,7 @@ class AdditiveAttention(Attention):
 
     config_names = ("use_scale", "dropout", "seed")
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerKeywords]):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def build(self, input_shape: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella.errors import ShapeError
 from lamella.layers.attention.heads import HeadedAttention
 from lamella.layers.configured import rules
+from lamella.layers.keywords import RegularizedKeywords
 
 __all__ = ["GroupQueryAttention"]
 
@@ -52,7 +53,7 @@ class GroupedQueryAttention(HeadedAttention):
         bias_constraint: Any = None,
         use_gate: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)
         self.head_dim = self._positive("head_dim", head_dim)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella.layers.attention.heads import HeadedAttention
 from lamella.layers.configured import rules
+from lamella.layers.keywords import RegularizedKeywords
 from lamella.state import aliases
 
 __all__ = ["MultiHeadAttention"]
@@ -55,7 +56,7 @@ class MultiHeadAttention(HeadedAttention):
         bias_constraint: Any = None,
         use_gate: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)
         self.num_heads = self._positive("num_heads", num_heads)

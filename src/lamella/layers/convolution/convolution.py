@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.errors import ShapeError
 from lamella.layers.configured import Shape, rules
 from lamella.layers.convolution.sliding import WINDOW, Sliding
+from lamella.layers.keywords import RegularizedKeywords
 from lamella.layers.lora import LowRank
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D"]
+
+
+class _ConvKeywords(RegularizedKeywords, total=False):
+    lora_rank: int | None
+    lora_alpha: float | None
 
 
 class Conv(Sliding, LowRank):
@@ -37,7 +43,7 @@ class Conv(Sliding, LowRank):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[_ConvKeywords],
     ):
         self._keep_lora(kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None))
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Shape, rules
 from lamella.layers.convolution.sliding import WINDOW, Sliding
+from lamella.layers.keywords import RegularizedKeywords
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
@@ -33,7 +34,7 @@ class DepthwiseConv(Sliding):
         activity_regularizer: Any = None,
         depthwise_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.depth_multiplier = self._positive("depth_multiplier", depth_multiplier)

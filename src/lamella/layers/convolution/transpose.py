@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Shape, rules
 from lamella.layers.convolution.sliding import WINDOW, Sliding
+from lamella.layers.keywords import RegularizedKeywords
 
 __all__ = [
     "Conv1DTranspose",
@@ -42,7 +43,7 @@ class ConvTranspose(Sliding):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = self._positive("filters", filters)

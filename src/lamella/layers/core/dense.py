@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import activations, ops
 from lamella.layers.configured import Shape, rules
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import RegularizedKeywords
 from lamella.layers.lora import LowRank
 
 __all__ = ["Dense"]
@@ -42,7 +43,7 @@ class Dense(LowRank):
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = self._positive("units", units)

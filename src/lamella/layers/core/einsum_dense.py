@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import activations, initializers, ops
 from lamella.errors import ArgumentError, ShapeError
 from lamella.layers.configured import Shape, rules
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.lora import LowRank
 
 __all__ = ["EinsumDense"]
@@ -59,7 +60,7 @@ class EinsumDense(LowRank):
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.equation = equation

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.graph import KerasTensor
 from lamella.layers.configured import Shape, rules
+from lamella.layers.keywords import NamedKeywords
 from lamella.layers.lora import LowRank
 from lamella.state import set_mask
 
 __all__ = ["Embedding", "ReversibleEmbedding"]
+
+
+class _EmbeddingKeywords(NamedKeywords, total=False):
+    input_length: Any
 
 
 class Embedding(LowRank):
@@ -44,7 +49,7 @@ class Embedding(LowRank):
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[_EmbeddingKeywords],
     ):
         kwargs.pop("input_length", None)  # Keras 2's; the length is free
         super().__init__(**kwargs)
@@ -108,7 +113,7 @@ class ReversibleEmbedding(Embedding):
         mask_zero: bool = False,
         reverse_dtype: Any = None,
         logit_soft_cap: float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamedKeywords],
     ):
         how = (embeddings_initializer, embeddings_regularizer, embeddings_constraint)
         super().__init__(input_dim, output_dim, *how, mask_zero=mask_zero, **kwargs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 
 from lamella import ops
 from lamella.graph import KerasTensor
 from lamella.layers.configured import Elementwise
+from lamella.layers.keywords import LayerKeywords
 from lamella.registry import deserialize_keras_object
 
 __all__ = ["Identity", "Masking"]
@@ -39,7 +40,7 @@ class Masking(Elementwise):
 
     config_names = ("mask_value",)
 
-    def __init__(self, mask_value: Any = 0.0, **kwargs: Any):
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.mask_value = deserialize_keras_object(mask_value) if isinstance(mask_value, dict) else mask_value
 

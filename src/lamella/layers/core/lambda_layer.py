@@ -7,12 +7,13 @@ import uuid
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 
 from lamella.graph import output_spec
 from lamella.layers.configured import Configured
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.layer import Layer
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 
@@ -47,7 +48,7 @@ class Lambda(Configured):
         output_shape: Any = None,
         mask: Any = None,
         arguments: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         if not callable(function):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella.layers.configured import Configured
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.layer import Layer
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 
@@ -23,7 +24,7 @@ class Wrapper(Configured):
              (1, 3)
     """
 
-    def __init__(self, layer: Any, **kwargs: Any):
+    def __init__(self, layer: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
             raise self._refusal("layer", layer, "a Layer", fix="wrap functions in Lambda")

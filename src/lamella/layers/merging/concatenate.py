@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.merging.merge import Merge
 
 __all__ = ["Concatenate", "concatenate"]
@@ -22,7 +23,7 @@ class Concatenate(Merge):
 
     config_names = ("axis",)
 
-    def __init__(self, axis: int = -1, **kwargs: Any):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.axis = axis
 

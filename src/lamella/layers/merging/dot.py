@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 
 from lamella import ops
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.merging.merge import Merge
 
 __all__ = ["Dot", "dot"]
@@ -27,7 +28,7 @@ class Dot(Merge):
 
     config_names = ("axes", "normalize")
 
-    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         pair = (axes, axes) if isinstance(axes, int) else axes
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(isinstance(a, int) for a in pair):

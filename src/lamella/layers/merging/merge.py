@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -10,6 +10,7 @@ from lamella import ops
 from lamella.errors import ShapeError
 from lamella.graph import KerasTensor
 from lamella.layers.configured import Configured, Shape
+from lamella.layers.keywords import LayerKeywords
 
 
 class Merge(Configured):
@@ -19,7 +20,7 @@ class Merge(Configured):
     result counts if it does in any input, and if every input has a mask.
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.supports_masking = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from lamella import config, ops
 from lamella.errors import ShapeError
 from lamella.layers.configured import Shape
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.normalization.affine import AFFINE, Affine
 from lamella.state import Variable
 
@@ -65,7 +66,7 @@ class BatchNormalization(Affine):
         renorm_clipping: dict[str, float] | None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.axis = int(axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -10,9 +10,14 @@ from lamella import ops
 from lamella.errors import ShapeError
 from lamella.layers.configured import Elementwise, Shape
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.normalization.affine import AFFINE, Affine, AlongAxes
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
+
+
+class _LayerNormalizationKeywords(LayerKeywords, total=False):
+    rms_scaling: bool
 
 
 class LayerNormalization(Affine):
@@ -40,7 +45,7 @@ class LayerNormalization(Affine):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[_LayerNormalizationKeywords],
     ):
         self.rms_scaling = kwargs.pop("rms_scaling", False)  # older files': no mean taken off, no beta
         super().__init__(**kwargs)
@@ -91,7 +96,7 @@ class GroupNormalization(Affine):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.groups = groups if groups == -1 else self._positive("groups", groups)
@@ -148,7 +153,7 @@ class RMSNormalization(AlongAxes):
 
     config_names = ("axis", "epsilon")
 
-    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.axis, self.epsilon = axis, epsilon
 
@@ -173,7 +178,7 @@ class UnitNormalization(AlongAxes, Elementwise):
 
     config_names = ("axis",)
 
-    def __init__(self, axis: Any = -1, **kwargs: Any):
+    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         if not isinstance(axis, (int, list, tuple)):
             raise self._refusal("axis", axis, "an integer, or a list of them")

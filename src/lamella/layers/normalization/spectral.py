@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from lamella.errors import ArgumentError
 from lamella.layers.configured import Shape
 from lamella.layers.core.wrapper import Wrapper
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 
 __all__ = ["SpectralNormalization"]
 
@@ -31,7 +32,7 @@ class SpectralNormalization(Wrapper):
 
     config_names = ("power_iterations",)
 
-    def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any):
+    def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(layer, **kwargs)
         self.power_iterations = self._positive("power_iterations", power_iterations)
 

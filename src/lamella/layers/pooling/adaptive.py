@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Shape, Weightless
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.windows import Spatial
 
 __all__ = [
@@ -24,7 +25,7 @@ class AdaptivePooling(Spatial, Weightless):
 
     config_names = ("output_size", "data_format")
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.output_size = self._sizes("output_size", output_size, self.rank)
         self._keep_data_format(data_format)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Shape, Weightless
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.windows import Spatial
 
 __all__ = [
@@ -30,7 +31,7 @@ class GlobalPooling(Spatial, Weightless):
 
     config_names = ("data_format", "keepdims")
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_data_format(data_format)
         self.keepdims = keepdims
@@ -101,7 +102,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
 
     rank = 1
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerKeywords]):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 

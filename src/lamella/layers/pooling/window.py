@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Shape, Weightless
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import NamelessKeywords
 from lamella.layers.windows import Spatial, places
 
 __all__ = [
@@ -37,7 +38,7 @@ class Pooling(Spatial, Weightless):
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamelessKeywords],
     ):
         super().__init__(name=name, **kwargs)
         self.pool_size = self._sizes("pool_size", pool_size, self.rank)
@@ -62,7 +63,7 @@ class MaxPooling(Pooling):
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamelessKeywords],
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import numpy as np
 from lamella.errors import ArgumentError, StateError
 from lamella.graph import KerasTensor
 from lamella.layers.configured import Shape, Weightless
+from lamella.layers.keywords import LayerKeywords
 
 __all__ = ["CategoryEncoding", "Discretization"]
 
@@ -62,7 +63,11 @@ class CategoryEncoding(Weightless):
     _allow_non_tensor_positional_args = True
 
     def __init__(
-        self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
+        self,
+        num_tokens: int | None = None,
+        output_mode: str = "multi_hot",
+        sparse: bool = False,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         output_mode = "multi_hot" if output_mode == "binary" else output_mode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from lamella import config as settings
 from lamella.errors import ShapeError
 from lamella.graph import KerasTensor
 from lamella.layers.configured import Shape, Weightless
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.encoding import MODES, encoded, refuse_sparse
 from lamella.layers.preprocessing.fingerprint import bucket, farm, joined
 from lamella.layers.preprocessing.strings import as_tokens
@@ -40,7 +41,7 @@ class Hashing(Weightless):
         salt: Any = None,
         output_mode: str = "int",
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else settings.floatx()

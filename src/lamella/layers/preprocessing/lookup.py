@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import numpy as np
@@ -14,6 +14,7 @@ from lamella import config as settings
 from lamella.errors import ArgumentError, ConfigError, DataError, FileError, StateError
 from lamella.graph import KerasTensor
 from lamella.layers.configured import Shape, Weightless
+from lamella.layers.keywords import NamelessKeywords
 from lamella.layers.preprocessing.encoding import batches, encoded, refuse_sparse
 from lamella.layers.preprocessing.hashing import hashed, pair_of
 from lamella.layers.preprocessing.strings import as_tokens
@@ -390,7 +391,7 @@ class IntegerLookup(IndexLookup):
         oov_method: str = "floormod",
         salt: Any = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamelessKeywords],
     ):
         if vocabulary_dtype != "int64":
             raise self._refusal("vocabulary_dtype", vocabulary_dtype, "'int64'")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.image import ImageLayer
 
 __all__ = ["MaxNumBoundingBoxes"]
@@ -24,7 +25,7 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     config_names = ("data_format", "max_number")
 
-    def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Any):
+    def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.max_number, self.fill_value = self._positive("max_number", max_number), int(fill_value)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random as python_random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import jax
 import jax.core
 import jax.numpy as jnp
 
 from lamella import random
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, RandomColor
 from lamella.layers.preprocessing.random_color import RandomBrightness, RandomColorDegeneration, RandomContrast
 from lamella.layers.preprocessing.random_geometry import RandomRotation, RandomTranslation
@@ -31,9 +32,9 @@ class Augmenting(RandomColor):
     _bounds, _sorts = (0.0, 1.0), False
     interpolation: str
 
-    def _add_layers(self, names: tuple[str, ...], options: dict[str, Any]) -> None:
+    def _add_layers(self, names: tuple[str, ...], options: Mapping[str, Any]) -> None:
         """Makes the layers of these names, with what all of them take."""
-        options = {key: value for key, value in options.items() if key != "name"} | {"data_format": self.data_format}
+        options = {**{k: v for k, v in options.items() if k != "name"}, "data_format": self.data_format}
         for name in names:
             seed = {} if name in _UNSEEDED else {"seed": self.seed}
             setattr(self, name, self._made(name, {**seed, **options}))
@@ -109,7 +110,7 @@ class RandAugment(Augmenting):
         interpolation: str = "bilinear",
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
         self.num_ops, self.interpolation = self._positive("num_ops", num_ops), interpolation
@@ -183,7 +184,7 @@ class AugMix(Augmenting):
         interpolation: str = "bilinear",
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
         self.num_chains = self._positive("num_chains", num_chains)

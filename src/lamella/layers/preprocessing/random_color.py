@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import config as settings
 from lamella import ops, random
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, ColorLayer, RandomColor, rescaled
 from lamella.layers.preprocessing.image import RandomImageLayer
 
@@ -35,7 +36,13 @@ class RandomContrast(RandomColor):
 
     _bounds, _sorts = (0.0, 1.0), False
 
-    def __init__(self, factor: Any, value_range: Any = BYTES, seed: int | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = BYTES,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(factor, value_range, seed=seed, **kwargs)
 
     def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
@@ -56,7 +63,13 @@ class RandomBrightness(RandomColor):
              (2, 8, 8, 3)
     """
 
-    def __init__(self, factor: Any, value_range: Any = BYTES, seed: int | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = BYTES,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(factor, value_range, seed=seed, **kwargs)
 
     def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
@@ -97,7 +110,13 @@ class RandomGrayscale(RandomImageLayer):
 
     config_names = ("data_format", "factor")
 
-    def __init__(self, factor: float = 0.5, data_format: str | None = None, seed: int | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        factor: float = 0.5,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(data_format=data_format, seed=seed, **kwargs)
         if not isinstance(factor, (int, float)) or not 0 <= factor <= 1:
             raise self._refusal("factor", factor, "a probability, from 0 to 1")
@@ -132,7 +151,7 @@ class RandomInvert(RandomColor):
         value_range: Any = BYTES,
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
 

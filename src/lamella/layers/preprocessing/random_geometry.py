@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import boxes, ops, random
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords, NamelessKeywords
 from lamella.layers.preprocessing import affine
 from lamella.layers.preprocessing.image import RandomImageLayer
 from lamella.layers.preprocessing.windows import Window, corners_in, middle, sides
@@ -37,7 +38,7 @@ class RandomFlip(RandomImageLayer):
         mode: str = "horizontal_and_vertical",
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         if mode not in _FLIPS:
@@ -135,7 +136,7 @@ class RandomRotation(RandomAffine):
         seed: int | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(fill_mode, interpolation, fill_value, seed=seed, data_format=data_format, **kwargs)
         self.factor = self._range("factor", factor)
@@ -179,7 +180,7 @@ class RandomZoom(RandomAffine):
         seed: int | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(fill_mode, interpolation, fill_value, seed=seed, data_format=data_format, **kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
@@ -222,7 +223,7 @@ class RandomTranslation(RandomAffine):
         seed: int | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(fill_mode, interpolation, fill_value, seed=seed, data_format=data_format, **kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
@@ -265,7 +266,7 @@ class RandomCrop(RandomImageLayer):
         seed: int | None = None,
         data_format: str | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamelessKeywords],
     ):
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self.height, self.width = self._positive("height", height), self._positive("width", width)

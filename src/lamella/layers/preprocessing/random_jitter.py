@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, ColorLayer
 from lamella.layers.preprocessing.image import RandomImageLayer
 from lamella.layers.preprocessing.random_color import RandomBrightness, RandomContrast, RandomHue, RandomSaturation
@@ -41,7 +42,7 @@ class RandomColorJitter(ColorLayer, RandomImageLayer):
         hue_factor: Any = None,
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(value_range=value_range, seed=seed, data_format=data_format, **kwargs)
         factors = (brightness_factor, contrast_factor, saturation_factor, hue_factor)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import random
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, ColorLayer, RandomColor, rescaled
 from lamella.layers.preprocessing.image import RandomImageLayer
 
@@ -54,7 +55,7 @@ class Solarization(ColorLayer, RandomImageLayer):
         threshold_factor: Any = 0.0,
         value_range: Any = BYTES,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(value_range=value_range, seed=seed, **kwargs)
         self.addition_factor = self._range("addition_factor", addition_factor, 0, 1, strict=True)

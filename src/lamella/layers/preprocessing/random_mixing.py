@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import random
 from lamella.errors import ArgumentError
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, RandomColor
 from lamella.layers.preprocessing.image import RandomImageLayer
 
@@ -55,7 +56,7 @@ class RandomErasing(WithPatches, RandomColor):
         value_range: Any = BYTES,
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, seed=seed, data_format=data_format, **kwargs)
         self.scale = self._range("scale", scale, *self._bounds)
@@ -124,7 +125,13 @@ class CutMix(WithPatches, Mixing):
 
     config_names = ("data_format", "factor", "seed")
 
-    def __init__(self, factor: Any = 1.0, seed: int | None = None, data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = self._range("factor", factor, 0.0, 1.0)
 
@@ -163,7 +170,13 @@ class MixUp(Mixing):
 
     config_names = ("data_format", "alpha", "seed")
 
-    def __init__(self, alpha: float = 0.2, data_format: str | None = None, seed: int | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        alpha: float = 0.2,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         if not isinstance(alpha, (int, float)) or alpha <= 0:
             raise self._refusal("alpha", alpha, "a positive number")

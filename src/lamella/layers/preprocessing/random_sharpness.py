@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import ops, random
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, RandomColor
 
 __all__ = ["RandomGaussianBlur", "RandomSharpness"]
@@ -58,7 +59,7 @@ class RandomGaussianBlur(RandomColor):
         value_range: Any = BYTES,
         data_format: str | None = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format, seed, **kwargs)
         self.kernel_size = self._sizes("kernel_size", kernel_size, 2)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import ops, random
 from lamella.errors import ArgumentError
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing import affine
 from lamella.layers.preprocessing.color import BYTES, RandomColor
 from lamella.layers.preprocessing.image import RandomImageLayer
@@ -66,7 +67,7 @@ class RandomShear(RandomAffine):
         fill_value: float = 0.0,
         data_format: str | None = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(fill_mode, interpolation, fill_value, data_format=data_format, seed=seed, **kwargs)
         self.x_factor, self.y_factor = self._range("x_factor", x_factor), self._range("y_factor", y_factor)
@@ -116,7 +117,7 @@ class RandomPerspective(Warp):
         fill_value: float = 0.0,
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(interpolation, fill_value, seed=seed, data_format=data_format, **kwargs)
         self.factor = self._range("factor", factor, 0.0, 1.0)
@@ -191,7 +192,7 @@ class RandomElasticTransform(Warp, RandomColor):
         value_range: Any = BYTES,
         seed: int | None = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         ranges = {"factor": factor, "value_range": value_range}
         super().__init__(interpolation, fill_value, seed=seed, data_format=data_format, **ranges, **kwargs)

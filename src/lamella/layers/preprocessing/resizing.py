@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella import ops
 from lamella.dtypes import is_float
 from lamella.layers.configured import Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.image import ImageLayer
 from lamella.layers.preprocessing.windows import Window, corners_in, middle, sides
 
@@ -47,7 +48,7 @@ class Resizing(ImageLayer):
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(data_format=data_format, **kwargs)
         self.height, self.width = self._positive("height", height), self._positive("width", width)
@@ -126,7 +127,7 @@ class CenterCrop(ImageLayer):
 
     config_names = ("height", "width", "data_format")
 
-    def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(data_format=data_format, **kwargs)
         self.height, self.width = self._positive("height", height), self._positive("width", width)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import numpy as np
 from lamella import config as settings
 from lamella.errors import DataError, DtypeError, ShapeError, StateError
 from lamella.layers.configured import Configured, Elementwise, Shape
+from lamella.layers.keywords import LayerKeywords
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["Normalization", "Rescaling"]
@@ -25,7 +26,7 @@ class Rescaling(Elementwise):
              [-1.0, 1.0]
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.scale, self.offset = (deserialize_keras_object(v) if isinstance(v, dict) else v for v in (scale, offset))
 
@@ -54,7 +55,14 @@ class Normalization(Configured):
 
     config_names = ("axis", "invert")
 
-    def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
+    def __init__(
+        self,
+        axis: Any = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from lamella.dtypes import is_float
 from lamella.errors import DtypeError, ShapeError
 from lamella.layers.configured import Configured, Shape, Weightless
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.windows import places
 from lamella.registry import deserialize_keras_object, serialize_keras_object
 
@@ -59,7 +60,7 @@ class STFTSpectrogram(Configured):
         padding: str = "valid",
         expand_dims: bool = False,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         if mode not in _MODES:
@@ -191,7 +192,7 @@ class MelSpectrogram(Weightless):
         mag_exp: float = 2.0,
         min_power: float = 1e-10,
         ref_power: float = 1.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.fft_length = self._positive("fft_length", fft_length)

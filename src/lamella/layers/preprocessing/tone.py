@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.preprocessing.color import BYTES, ColorLayer, rescaled
 
 __all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"]
@@ -43,7 +44,13 @@ class Equalization(ColorLayer):
 
     config_names = ("data_format", "bins", "value_range")
 
-    def __init__(self, value_range: Any = BYTES, bins: int = 256, data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        value_range: Any = BYTES,
+        bins: int = 256,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(value_range, data_format=data_format, **kwargs)
         self.bins = self._positive("bins", bins)
 
@@ -89,7 +96,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ColorLayer):
         clip_limit: float = 4.0,
         tile_grid_size: Any = (8, 8),
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(value_range, data_format=data_format, **kwargs)
         if not isinstance(clip_limit, (int, float)):

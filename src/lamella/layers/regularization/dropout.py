@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import config, ops, random
 from lamella.layers.configured import Elementwise, Shape
 from lamella.layers.dropout_rate import Share
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.state import SeedGenerator
 
 __all__ = ["AlphaDropout", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"]
@@ -48,7 +49,7 @@ class Dropout(Noisy):
     config_names = ("rate", "seed", "noise_shape")
     rate = Share()
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_amount(rate, seed)
         self.noise_shape = self._checked(noise_shape)

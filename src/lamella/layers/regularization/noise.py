@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import random, regularizers
 from lamella.layers.configured import Elementwise
 from lamella.layers.dropout_rate import Share
+from lamella.layers.keywords import LayerKeywords, RegularizedKeywords
 from lamella.layers.regularization.dropout import Noisy
 
 __all__ = ["ActivityRegularization", "GaussianDropout", "GaussianNoise"]
@@ -26,7 +27,7 @@ class GaussianNoise(Noisy):
     config_names = ("stddev", "seed")
     stddev = Share()
 
-    def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
+    def __init__(self, stddev: float, seed: Any = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_amount(stddev, seed)
 
@@ -47,7 +48,7 @@ class GaussianDropout(Noisy):
     config_names = ("rate", "seed")
     rate = Share()
 
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: Any = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_amount(rate, seed)
 
@@ -66,7 +67,7 @@ class ActivityRegularization(Elementwise):
 
     config_names = ("l1", "l2")
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[RegularizedKeywords]):
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.l1, self.l2 = l1, l2
 

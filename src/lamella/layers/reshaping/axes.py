@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import config, ops
 from lamella.errors import ShapeError
 from lamella.layers.configured import Rearranging, Shape
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
@@ -28,7 +29,7 @@ class Flatten(Rearranging):
 
     config_names = ("data_format",)
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
@@ -54,7 +55,7 @@ class Reshape(Rearranging):
 
     config_names = ("target_shape",)
 
-    def __init__(self, target_shape: Any, **kwargs: Any):
+    def __init__(self, target_shape: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.target_shape = tuple(-1 if size is None else size for size in target_shape)
         if any(size < -1 for size in self.target_shape) or self.target_shape.count(-1) > 1:
@@ -87,7 +88,7 @@ class Permute(Rearranging):
 
     config_names = ("dims",)
 
-    def __init__(self, dims: Any, **kwargs: Any):
+    def __init__(self, dims: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -111,7 +112,7 @@ class RepeatVector(Rearranging):
 
     config_names = ("n",)
 
-    def __init__(self, n: int, **kwargs: Any):
+    def __init__(self, n: int, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.n = self._positive("n", n)
         self.input_spec = InputSpec(ndim=2)

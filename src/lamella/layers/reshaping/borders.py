@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.errors import ShapeError
 from lamella.layers.configured import Rearranging, Shape
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.windows import Spatial
 
 __all__ = ["Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"]
@@ -42,7 +43,7 @@ class ZeroPadding(Border):
 
     config_names = ("padding", "data_format")
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_border("padding", padding, data_format)
 
@@ -64,7 +65,7 @@ class Cropping(Border):
 
     config_names = ("cropping", "data_format")
 
-    def __init__(self, cropping: Any = 1, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, cropping: Any = 1, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_border("cropping", cropping, data_format)
 
@@ -137,7 +138,7 @@ class Cropping1D(Cropping):
     rank = 1
     config_names = ("cropping",)
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any):
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Unpack[LayerKeywords]):
         super().__init__(cropping, "channels_last", **kwargs)
 
 
@@ -153,7 +154,12 @@ class Cropping2D(Cropping):
 
     rank = 2
 
-    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        cropping: Any = ((0, 0), (0, 0)),
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerKeywords],
+    ):
         super().__init__(cropping, data_format, **kwargs)
 
 

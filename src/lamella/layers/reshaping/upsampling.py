@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from lamella import ops
 from lamella.layers.configured import Rearranging, Shape
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.windows import Spatial
 
 __all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
@@ -19,7 +20,7 @@ class UpSampling(Spatial, Rearranging):
 
     config_names = ("size", "data_format")
 
-    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self.size: Any = self._sizes("size", size, self.rank)
         self._keep_data_format(data_format)
@@ -52,7 +53,7 @@ class UpSampling1D(UpSampling):
     rank = 1
     config_names = ("size",)
 
-    def __init__(self, size: int = 2, **kwargs: Any):
+    def __init__(self, size: int = 2, **kwargs: Unpack[LayerKeywords]):
         super().__init__(size, "channels_last", **kwargs)
         self.size = self._positive("size", size)
 
@@ -77,7 +78,11 @@ class UpSampling2D(UpSampling):
     config_names = ("size", "data_format", "interpolation")
 
     def __init__(
-        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+        self,
+        size: Any = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(size, data_format, **kwargs)
         self.interpolation = interpolation.lower()

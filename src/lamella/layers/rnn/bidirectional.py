@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from lamella.errors import ArgumentError, StateError
 from lamella.layers.configured import Configured
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.layer import Layer
 from lamella.layers.rnn.cell import call_options
 from lamella.registry import deserialize_keras_object, serialize_keras_object
@@ -47,7 +48,7 @@ class Bidirectional(Configured):
         merge_mode: str | None = "concat",
         weights: Any = None,
         backward_layer: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         for argument, value in (("layer", layer), ("backward_layer", backward_layer)):

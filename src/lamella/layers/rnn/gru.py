@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
+from lamella.layers.keywords import LayerKeywords, RegularizedKeywords
 from lamella.layers.rnn.cell import SETTINGS, Masks, RecurrentCell, masked_matmul
 from lamella.layers.rnn.rnn import CellRNN
 
@@ -53,7 +54,7 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(locals(), **kwargs)
         self.reset_after = reset_after
@@ -121,6 +122,6 @@ class GRU(CellRNN):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
+from lamella.layers.keywords import LayerKeywords, RegularizedKeywords
 from lamella.layers.rnn.cell import SETTINGS, Masks, RecurrentCell, masked_matmul
 from lamella.layers.rnn.rnn import CellRNN
 
@@ -51,7 +52,7 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(locals(), **kwargs)
         self.unit_forget_bias = unit_forget_bias
@@ -130,6 +131,6 @@ class LSTM(CellRNN):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: Any = "auto",
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)

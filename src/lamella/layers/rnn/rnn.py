@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from lamella.errors import ShapeError
 from lamella.layers.configured import Configured
 from lamella.layers.input_spec import InputSpec
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.layer import Layer
 from lamella.layers.rnn.cell import call_options, same_masks
 from lamella.layers.rnn.loop import assigned_by, scan
@@ -58,7 +59,7 @@ class RNN(Configured):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
         self.cell: Any = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from lamella.layers.keywords import LayerKeywords, RegularizedKeywords
 from lamella.layers.rnn.cell import SETTINGS, Masks, RecurrentCell, masked_matmul
 from lamella.layers.rnn.rnn import CellRNN
 
@@ -40,7 +41,7 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(locals(), **kwargs)
 
@@ -85,7 +86,7 @@ class SimpleRNN(CellRNN):
         stateful: bool = False,
         unroll: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)
 

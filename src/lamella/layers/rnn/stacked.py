@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from lamella.layers.configured import Configured
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.layer import Layer
 from lamella.layers.rnn.cell import call_options
 from lamella.registry import deserialize_keras_object, serialize_keras_object
@@ -24,7 +25,7 @@ class StackedRNNCells(Configured):
              (2, 4)
     """
 
-    def __init__(self, cells: Any, **kwargs: Any):
+    def __init__(self, cells: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         for cell in cells:
             if not hasattr(cell, "call") or not hasattr(cell, "state_size"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from lamella.errors import ShapeError
 from lamella.layers.core.wrapper import Wrapper
+from lamella.layers.keywords import LayerKeywords
 from lamella.layers.rnn.cell import call_options
 from lamella.state import walk
 
@@ -25,7 +26,7 @@ class TimeDistributed(Wrapper):
              (2, 5, 8)
     """
 
-    def __init__(self, layer: Any, **kwargs: Any):
+    def __init__(self, layer: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 

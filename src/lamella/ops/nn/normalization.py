@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from lamella.config import epsilon as default_epsilon
-from lamella.errors import ArgumentError
+from lamella.errors import ArgumentError, parameters_of, unknown_arguments
 from lamella.graph import op
 from lamella.ops.tensors import hashable_axis, tensor, wide
 
@@ -90,7 +90,7 @@ def layer_normalization(
     """
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
-        raise ArgumentError(f"layer_normalization() does not know {', '.join(kwargs)}.")
+        raise unknown_arguments("layer_normalization()", kwargs, parameters_of(layer_normalization))
     x = tensor(x)
     axes, wider = _axes(axis), x.astype(wide(x.dtype))
     gamma, beta = (None if v is None else _beside(tensor(v, wider.dtype), wider, axes) for v in (gamma, beta))
