@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
 
+from lamella.anatomy.cost.growth import Growth, growths
 from lamella.anatomy.cost.macs import macs_in, macs_of, total
 from lamella.anatomy.cost.memory import Memory, bytes_of, memory
 from lamella.anatomy.cost.programs import is_ours, kind, program, sizes
@@ -66,6 +68,35 @@ class Costs:
         """The MACs of those calls where they are known."""
         return sum(call.macs or 0 for call in self._innermost())
 
+    def growth(self, site: Site) -> Growth | None:
+        """The MACs of a call as a polynomial in the sizes of the input that are not known; None if it is none.
+
+        Example: >>> from lamella.anatomy.cost.calls import costs
+                 >>> A = Sequential([Input((None, 4)), Dense(8, name="d")]).anatomy
+                 >>> costs(A).growth(A["d"].sites[0])
+                 Growth('32·n')
+        """
+        return self._growths.get(self._marks[self[site].site])
+
+    @cached_property
+    def _marks(self) -> dict[Site, Any]:
+        return {site: mark for mark, site in _marked(self._root)}
+
+    @cached_property
+    def _growths(self) -> dict[Any, Growth]:
+        if not any(None in value.shape[1:] for value in self._root.inputs):
+            return {}
+        try:
+            return growths(self._macs_at)
+        except (TypeError, ValueError):  # the model cannot do with such sizes
+            return {}
+
+    def _macs_at(self, size: int) -> dict[Any, int | None]:
+        """The MACs of every call where all sizes that are not known are this one."""
+        root = _traced(self._single, lambda shape: tuple(size if d is None else d for d in shape))
+        counted = _Counted(root)
+        return {mark: counted.of[site][0] for mark, site in _marked(root)}
+
     @property
     def reasons(self) -> list[str]:
         """Why MACs are unknown, each reason once."""
@@ -114,20 +145,24 @@ def one_sample(root: Site) -> tuple[Site, int]:
     fixed = max((size for size in sizes if size is not None), default=1) if len(sizes) == 1 else 1
     if sizes == {fixed}:
         try:
-            return _traced(root, sizes) if fixed > 1 else root, 1
+            return _batch_of_one(root, sizes) if fixed > 1 else root, 1
         except (TypeError, ValueError):  # the batch size stands somewhere in the model
             return root, fixed
-    return (_traced(root, {None}) if None in sizes else root), 1
+    return (_batch_of_one(root, {None}) if None in sizes else root), 1
 
 
-def _traced(root: Site, sizes: set[int | None]) -> Site:
+def _batch_of_one(root: Site, sizes: set[int | None]) -> Site:
     """The call with 1 for such sizes of first axes."""
+    return _traced(root, lambda shape: (1, *shape[1:]) if shape and shape[0] in sizes else shape)
 
-    def single(leaf: Any) -> Any:
-        batched = isinstance(leaf, Value) and leaf.ndim and leaf.shape[0] in sizes
-        return KerasTensor((1, *leaf.shape[1:]), leaf.dtype) if batched else leaf
 
-    args, kwargs = jax.tree.map(single, (root.args, root.kwargs))
+def _traced(root: Site, shaped: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Site:
+    """The call on inputs of other shapes."""
+
+    def other(leaf: Any) -> Any:
+        return KerasTensor(shaped(leaf.shape), leaf.dtype) if isinstance(leaf, Value) else leaf
+
+    args, kwargs = jax.tree.map(other, (root.args, root.kwargs))
     assert root.operation is not None
     traced = trace(root.operation, *args, **kwargs)
     for _ in traced.walk():
@@ -208,10 +243,19 @@ class _Counted:
         if known.get((like, None)) == 0:
             return 0
         if (like, size) not in known:
-            known[like, size] = macs_in(program(site))
+            known[like, size] = _macs_in_program(site)
             if known[like, size] == 0 and is_ours(site):
                 known[like, None] = 0  # no products in it, so there are none at other sizes
         return known[like, size]
+
+
+def _macs_in_program(site: Site) -> int | None:
+    try:
+        return macs_in(program(site))
+    except (TypeError, ValueError):
+        if all(None not in value.shape for value in site.inputs):
+            raise
+        return None  # it does not run on the numbers that stand for unknown sizes
 
 
 def _times(a: int | None, b: int | None) -> int | None:

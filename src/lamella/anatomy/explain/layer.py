@@ -251,9 +251,13 @@ def _costs(place: Place, facts: dict[str, Any]) -> list[str]:
     """Multiply-accumulates for a sample, and how much of the input an output sees."""
     if not place.sites or isinstance(place.thing, layers.InputLayer):
         return []
-    calls = [place.anatomy.costs()[site] for site in place.sites]
+    costs = place.anatomy.costs()
+    calls = [costs[site] for site in place.sites]
     facts["macs"] = None if any(call.macs is None for call in calls) else sum(int(call.macs or 0) for call in calls)
     said = [f"{facts['macs']:,} multiply-accumulates for one sample."] if facts["macs"] else []
+    growth = costs.growth(place.sites[0]) if facts["macs"] is None and len(place.sites) == 1 else None
+    if growth is not None and growth.degree:
+        said = [f"{growth} multiply-accumulates for one sample, where n is a size of the input that is not known."]
     field = place.anatomy.fields().get(place.sites[0])
     if field is not None and field.whole:
         return [*said, "One output sees the whole input."]

@@ -96,6 +96,9 @@ class Columns:
         """All MACs together, why some are unknown, and how many no line stands for."""
         if "macs" not in self.names or self.anatomy is None:
             return []
+        growth = self._costs.growth(self.anatomy.trace)
+        if self._costs.macs is None and growth is not None:
+            return [f"{growth} MACs for one sample, where n is each size of the input that is not known."]
         listed = [self._cost(line, lambda cost: cost.macs) for line in lines]
         between = self._costs.known_macs - sum(macs or 0 for macs in listed)
         known = f"{self._costs.known_macs:,} MACs for one sample"
@@ -120,6 +123,16 @@ class Columns:
             return None
         found = [of(self._costs[site]) for site in line.sites]
         return None if None in found else sum(n for n in found if n is not None)
+
+    def _macs(self, line: Line) -> int | str | None:
+        """A number; or where sizes are not known, how it grows with them."""
+        known = self._cost(line, lambda cost: cost.macs)
+        if known is not None or not line.sites:
+            return known
+        from lamella.anatomy.cost import Growth
+
+        found = [self._costs.growth(site) for site in line.sites]
+        return None if None in found else str(sum((g for g in found if g is not None), Growth([])))
 
     def _field(self, line: Line) -> str:
         return ", ".join(dict.fromkeys(self._fields[site] for site in line.ends if site in self._fields))
@@ -148,7 +161,7 @@ _READ: dict[str, Callable[[Columns, Line], Any]] = {
     "params": lambda columns, line: columns._params(line),
     "trainable": lambda columns, line: columns._params(line, True),
     "frozen": lambda columns, line: columns._params(line, False),
-    "macs": lambda columns, line: columns._cost(line, lambda cost: cost.macs),
+    "macs": lambda columns, line: columns._macs(line),
     "memory": lambda columns, line: columns._cost(line, lambda cost: cost.output_bytes),
     "field": lambda columns, line: columns._field(line),
     "connected": lambda columns, line: columns._connected(line),
