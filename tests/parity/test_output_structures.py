@@ -191,3 +191,71 @@ def test_losses_of_nested_outputs_by_name_and_one_for_a_part():
 
     flat = loss(["mse", "mse", "mae"])
     assert loss({"a": "mse", "b": "mse", "c": "mae"}) == loss({"p": "mse", "q": "mae"}) == flat
+
+
+def mae(keras, y_true, y_pred):
+    parts = zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred), strict=True)
+    return sum(keras.losses.mean_absolute_error(t, p) for t, p in parts)
+
+
+WHOLE_AND_PARTS = {  # (outputs, losses, weights), where `f` is a loss that takes any structure
+    "tuple": (lambda a, b: (a, b), lambda f: [f, (f, "mse")], None),
+    "list": (lambda a, b: [a, b], lambda f: (f, ["mse", f]), None),
+    "dict": (lambda a, b: {"a": a, "b": b}, lambda f: [f, {"b": "mse"}], None),
+    "namedtuple": (Pair, lambda f: [f, Pair(f, "mse")], None),
+    "weights": (lambda a, b: (a, b), lambda f: [f, ("mse", f)], [0.5, (0.2, 0.3)]),
+    "flat weights": (lambda a, b: (a, b), lambda f: [f, ("mse", f)], [0.5, 0.2, 0.3]),
+    "two for one": (lambda a, b: (a, b), lambda f: [[f, "mse"], [f]], None),
+}
+
+
+@pytest.mark.parametrize("case", WHOLE_AND_PARTS)
+def test_losses_of_all_outputs_at_once_beside_those_of_each(case):
+    structure, losses, weights = WHOLE_AND_PARTS[case]
+
+    def logs(keras):
+        made = model(keras, lambda dense: structure(dense("a"), dense("b")))
+        made.compile("sgd", loss=losses(lambda t, p: mae(keras, t, p)), loss_weights=weights)
+        targets = structure(Y1, Y1 + 0.5)
+        return {name: value[0] for name, value in made.fit(X, targets, batch_size=2, verbose=0).history.items()}
+
+    expected = logs(real)
+    assert logs(ours) == pytest.approx(expected, rel=1e-5) and len(expected) > 2
+
+
+def test_losses_where_compute_loss_makes_more_outputs():
+    def logs(keras):
+        class Twice(keras.Model):
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                return super().compute_loss(x=x, y=y, y_pred=[y_pred, y_pred], sample_weight=sample_weight)
+
+        x = keras.Input((3,))
+        made = Twice(x, keras.layers.Dense(1, name="a", kernel_initializer="ones")(x))
+        made.compile("sgd", loss=["mse", "mae"])
+        return {name: value[0] for name, value in made.fit(X, (Y1, Y1 + 1), verbose=0).history.items()}
+
+    assert logs(ours) == pytest.approx(logs(real), rel=1e-5)
+
+
+def test_a_compiled_loss_that_compute_loss_does_not_use_needs_no_targets():
+    class Own(ours.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = ours.layers.Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return ours.ops.mean((y_pred - x) ** 2)
+
+    made = Own()
+    made.compile("sgd", loss="mse")
+    assert made.fit(X, verbose=0).history["loss"][0] > 0
+
+
+def test_a_dict_of_losses_for_an_output_that_is_none_is_refused():
+    made = model(ours, lambda dense: [dense("a"), dense("b")])
+    made.compile("sgd", loss=["mse", {"a": "mse", "b": "mae"}])
+    with pytest.raises(ValueError, match="a dict for an output"):
+        made.fit(X, [Y1, Y1], verbose=0)

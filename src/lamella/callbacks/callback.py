@@ -12,7 +12,8 @@ class Callback:
     """Subclass it and override the moments you need.  `epoch` and `batch` count from 0.
 
     After `set_params` and `set_model`: `self.params` has verbose, epochs and steps,
-    and `self.model` is the model; `self.model.stop_training = True` ends `fit` after the step.
+    and `self.model` is the model; `self.model.stop_training = True` ends `fit` after the step,
+    `stop_evaluating` ends `evaluate`, `stop_predicting` ends `predict`.
     """
 
     def __init__(self) -> None:

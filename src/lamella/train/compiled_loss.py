@@ -13,7 +13,7 @@ from lamella.errors import ArgumentError, DataError
 from lamella.state import Owner
 from lamella.train.align import Outputs, is_binary, is_sparse, name_of
 from lamella.train.labels import Classes, check_labels, classes_of
-from lamella.train.loss_places import Place, loss_places, name_of_place
+from lamella.train.loss_places import Place, is_for_whole, loss_places, name_of_place
 
 
 class Term(NamedTuple):
@@ -67,7 +67,7 @@ class CompiledLoss(Owner):
         terms: list[Term] = []
         for place in chosen:
             term = Term(place.outputs, place.loss, place.weight, "")
-            name = name_of_place(place.path, outputs.names[term.first])
+            name = name_of_place(place.path, [outputs.names[number] for number in jax.tree.leaves(place.outputs)])
             loss = resolve(place.loss, term.of(targets), term.of(predictions), name)
             terms.append(term._replace(loss=loss, name=name or loss.name))
         if len(terms) > 1:
@@ -134,7 +134,8 @@ def _check_target(y_true: Any, output: str | None) -> None:
 
 def _places(loss: Any, weights: Any, outputs: Outputs) -> list[Place]:
     """All losses, with the outputs and the weight of each."""
-    if outputs.nested and outputs.count > 1 and isinstance(loss, (list, tuple, dict)) and not outputs.are_named(loss):
+    structured = isinstance(loss, (list, tuple, dict)) and (outputs.nested or is_for_whole(loss, outputs.numbered))
+    if outputs.count > 1 and structured and not outputs.are_named(loss):
         return list(loss_places(loss, _shaped(weights, loss), outputs.numbered))
     chosen = _for_each_output(loss, outputs)
     of_each = zip(outputs.paths, chosen, _weights(weights, outputs, chosen), strict=True)
@@ -160,7 +161,13 @@ def _for_each_output(loss: Any, outputs: Outputs) -> list[list[Any]]:
 
 
 def _listed(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+    if isinstance(value, dict) and "class_name" not in value:
+        raise ArgumentError(
+            "`loss` has a dict for an output that is none.",
+            expected="a loss, or a list of losses",
+            received=list(value),
+        )
+    return [one for one in (value if isinstance(value, (list, tuple)) else [value]) if one is not None]
 
 
 def _weights(weights: Any, outputs: Outputs, chosen: list[list[Any]]) -> list[float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 import jax
@@ -72,9 +72,14 @@ class Dispatch:
             group = group[alike or 1 :]
         return result
 
-    def collected(self) -> Any:
-        """What all steps of a prediction returned, one after the other, as NumPy arrays; None if there was none."""
-        parts = [jax.tree.map(lambda leaf, count=count: _rows(leaf, count), result) for result, count in self._kept]
+    def collected(self, begin: int = 0) -> Any:
+        """What the steps of a prediction returned, one after the other, as NumPy arrays; None if there was none.
+
+        Args: begin: the first step to collect, where a group begins.
+        """
+        firsts = accumulate((count or 1 for _, count in self._kept), initial=0)
+        kept = [part for first, part in zip(firsts, self._kept, strict=False) if first >= begin]
+        parts = [jax.tree.map(lambda leaf, count=count: _rows(leaf, count), result) for result, count in kept]
         return jax.tree.map(lambda *rows: np.concatenate(rows), *parts) if parts else None
 
     def _alone(self, batch: Any) -> Any:

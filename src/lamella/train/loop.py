@@ -27,6 +27,8 @@ class Loops(Layer):
     """The loops of Trainer."""
 
     stop_training: bool
+    stop_evaluating: bool
+    stop_predicting: bool
     history: History
     _initial_epoch: int | None = None
     _steps: Steps
@@ -171,13 +173,17 @@ class Loops(Layer):
         self._build_from("predict", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         hooks.on_predict_begin()
-        number, listened = 0, hooks.wants_batches("predict")
-        dispatch = Dispatch(self._steps, "predict", data, 1, listened)
+        number, listened, self.stop_predicting = 0, hooks.wants_batches("predict"), False
+        every = 1 if self._compiled is None else self._compiled.steps_per_execution
+        dispatch = Dispatch(self._steps, "predict", data, every, listened)
         for group in dispatch.groups(self._batches("predict", data)):
             hooks.on_predict_batch_begin(number)
             outputs = dispatch.run(group)
+            outputs = dispatch.collected(number) if listened and len(group) > 1 else outputs
             number += len(group)
             hooks.on_predict_batch_end(number - 1, {"outputs": outputs} if listened else None)
+            if self.stop_predicting:
+                break
         hooks.on_predict_end()
         give_back_memory()
         if not number:
@@ -278,7 +284,7 @@ class Loops(Layer):
             results = dispatch.run(group)
             number += len(group)
             end(number - 1, results)
-            if kind == "train" and self.stop_training:
+            if self.stop_training if kind == "train" else self.stop_evaluating:
                 break
         data.on_epoch_end()
         if results is None:
@@ -288,6 +294,7 @@ class Loops(Layer):
         return floats(results)
 
     def _evaluated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
+        self.stop_evaluating = False
         hooks.on_test_begin()
         logs = self._epoch("test", data, self._chosen("test"), hooks)
         hooks.on_test_end(logs)

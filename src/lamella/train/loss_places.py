@@ -21,19 +21,22 @@ class Place(NamedTuple):
     weight: Any
 
 
-def loss_places(loss: Any, weight: Any, outputs: Any, path: tuple[Any, ...] = ()) -> Iterator[Place]:
+def loss_places(
+    loss: Any, weight: Any, outputs: Any, path: tuple[Any, ...] = (), whole: bool = False
+) -> Iterator[Place]:
     """The losses one by one.
 
     Args:   loss: a loss; or, in the structure of the outputs or as many as there are, lists and dicts of them.  A
                 list where the outputs are no list is several losses for the same.
             weight: one number, or in the structure of `loss`.
             outputs: the structure of the outputs, numbered.
+            whole: a loss is given all outputs at once, and not each for itself.
     Raises: ArgumentError: the loss is for something that is not there.
     """
     if loss is None:
         return
     if not isinstance(loss, (list, tuple, dict)):
-        for_each = isinstance(loss, str) or not path
+        for_each = isinstance(loss, str) or not (path or whole)
         for place, output in places(outputs, path) if for_each else [(path, outputs)]:
             yield Place(place, output, loss, weight)
         return
@@ -46,9 +49,9 @@ def loss_places(loss: Any, weight: Any, outputs: Any, path: tuple[Any, ...] = ()
         elif isinstance(outputs, type(loss)) and len(loss) == len(outputs):
             for index, (one, of_one) in enumerate(zip(loss, weights, strict=True)):
                 yield from loss_places(one, of_one, outputs[index], (*path, index))
-        elif path and not isinstance(outputs, type(loss)):
+        elif (path or whole or is_for_whole(loss, outputs)) and not isinstance(outputs, type(loss)):
             for one, of_one in zip(loss, weights, strict=True):
-                yield from loss_places(one, of_one, outputs, path)
+                yield from loss_places(one, of_one, outputs, path, whole=True)
         else:
             raise _unknown(loss, outputs, path)
         return
@@ -56,6 +59,12 @@ def loss_places(loss: Any, weight: Any, outputs: Any, path: tuple[Any, ...] = ()
         raise _unknown(loss, outputs, path)
     for (key, one), of_one in zip(loss.items(), weights, strict=True):
         yield from loss_places(one, of_one, outputs[key], (*path, key))
+
+
+def is_for_whole(loss: Any, outputs: Any) -> bool:
+    """Whether each entry of a list is for all outputs: they are in another container, and some entry has its parts."""
+    parts = isinstance(loss, (list, tuple)) and any(isinstance(one, (list, tuple, dict)) for one in loss)
+    return parts and not isinstance(outputs, type(loss))
 
 
 def places(outputs: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -87,10 +96,11 @@ def matched(outputs: Any, value: Any) -> list[Any]:
     return [one for of_one, part in zip(outputs, value, strict=True) for one in matched(of_one, part)]
 
 
-def name_of_place(path: tuple[Any, ...], name: str | None) -> str | None:
+def name_of_place(path: tuple[Any, ...], names: list[str | None]) -> str | None:
     """How a loss at a path is reported: the keys to it, and the output's name in place of its number."""
+    name = names[0]
     if not path:
-        return name
+        return "_".join(str(one) for one in names) if len(names) > 1 and None not in names else name
     last = name if isinstance(path[-1], int) else path[-1]
     return None if last is None else "/".join(map(str, (*path[:-1], last)))
 

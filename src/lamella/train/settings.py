@@ -28,7 +28,18 @@ _SMALL = 8192  # bytes of an array that may be changed in place
 _REMEMBERED, _OFTEN = 16, 4
 _COLLECTIONS = (list, tuple, dict, set)
 _RESULTS = frozenset(
-    {"_losses", "_build_shapes", "_lossy", "called_on", "history", "stop_training", "_initial_epoch", "inbound_nodes"}
+    {
+        "_losses",
+        "_build_shapes",
+        "_lossy",
+        "called_on",
+        "history",
+        "stop_training",
+        "stop_evaluating",
+        "stop_predicting",
+        "_initial_epoch",
+        "inbound_nodes",
+    }
 )
 _OTHERS = frozenset({*sys.stdlib_module_names, "jax", "jaxlib", "numpy", "tensorflow", "torch", "keras", "flax"})
 _OURS_WITHOUT_SETTINGS = tuple(

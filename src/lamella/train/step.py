@@ -8,6 +8,7 @@ so weights can be read at any moment and an error loses none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -234,8 +235,15 @@ class Steps(Owner):
             return
         y_pred = model.compute_output_spec(x)
         if chosen.loss is not None and not chosen.loss.built:
-            chosen.loss.build(y, y_pred)
-        if chosen.metrics is not None:
+            if is_overridden(model, "compute_loss"):  # only it knows what the compiled loss is given, if anything
+                with suppress(Exception):  # the step itself will tell
+                    _abstractly(model._loss_of, x, y, y_pred, sample_weight, True)
+            else:
+                chosen.loss.build(y, y_pred)
+        if chosen.metrics is not None and is_overridden(model, "compute_metrics"):
+            with suppress(Exception):
+                _abstractly(model._metrics_of, x, y, y_pred, sample_weight)
+        elif chosen.metrics is not None:
             if not chosen.metrics.built:
                 chosen.metrics.build(y, y_pred)
             _abstractly(chosen.metrics.update_state, y, y_pred, sample_weight)  # some make variables here

@@ -47,7 +47,7 @@ class Trainer(Loops, Layer):
     _compiled: Compiled | None = None
     _held_steps: Steps | None = None
     _held_features: Features | None = None
-    stop_training = False
+    stop_training = stop_evaluating = stop_predicting = False
     train_function: Any = None
     test_function: Any = None
     predict_function: Any = None
