@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from lamella import ops
 from lamella.callbacks.callback import Callback, Logs
 from lamella.errors import ArgumentError, nearest
 
@@ -30,14 +31,19 @@ class MonitorCallback(Callback):
             warnings.warn(f"{type(self).__name__} knows no mode {mode!r} and takes 'auto'.", stacklevel=3)
             mode = "auto"
         self.monitor, self.mode, self.best, self.min_delta = monitor, mode, baseline, abs(min_delta)
+        self.monitor_op: Callable[[Any, Any], Any] | None = None
 
     def _is_improvement(self, monitor_value: float, reference_value: float | None) -> bool:
-        rises = self._wants_more()
-        if reference_value is None:
-            return True
-        if rises:
-            return monitor_value - self.min_delta > reference_value
-        return monitor_value + self.min_delta < reference_value
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        assert self.monitor_op is not None
+        return reference_value is None or bool(self.monitor_op(monitor_value - self.min_delta, reference_value))
+
+    def _set_monitor_op(self) -> None:
+        """Chooses `monitor_op`, ops.greater or ops.less; where less is better, `min_delta` becomes negative."""
+        self.monitor_op = ops.greater if self._wants_more() else ops.less
+        if self.monitor_op is ops.less:
+            self.min_delta = -abs(self.min_delta)
 
     def _wants_more(self) -> bool:
         """Whether higher is better.

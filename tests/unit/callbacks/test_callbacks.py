@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import lamella.optimizers as opt
+from lamella import ops
 from lamella.callbacks import (
     BackupAndRestore,
     Callback,
@@ -509,3 +510,13 @@ def test_progbar_logger_is_found_among_callbacks():
     hooks = CallbackList([logger], add_progbar=True, verbose=2, epochs=1, steps=3)
     assert [c for c in hooks.callbacks if isinstance(c, ProgbarLogger)] == [logger]
     assert (logger.verbose, logger.target) == (2, 3)
+
+
+@pytest.mark.parametrize(("mode", "better", "sign"), [("min", ops.less, -1), ("max", ops.greater, 1)])
+def test_which_way_is_better_can_be_read_and_changed(mode, better, sign):
+    callback = EarlyStopping("loss", mode=mode, min_delta=0.5)
+    assert callback.monitor_op is None and callback.min_delta == 0.5
+    assert callback._is_improvement(1.0, 2.0) == (mode == "min")
+    assert callback.monitor_op is better and callback.min_delta == sign * 0.5
+    callback.monitor_op = lambda value, best: True
+    assert callback._is_improvement(5.0, 5.0)
