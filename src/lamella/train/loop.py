@@ -204,6 +204,9 @@ class Loops(Layer):
         class_weight: Any = None,
     ) -> Feed:
         limit = config.max_steps_per_epoch()
+        if steps == 0 and not isinstance(steps, bool):
+            warnings.warn("0 steps are taken for None, as Keras does: all of the data.", stacklevel=4)
+            steps = None
         steps = limit if steps is None else min(steps, limit or steps)
         aligned = kind != "predict" and not is_overridden(self, f"{kind}_step")
         return feed(x, y, sample_weight, batch_size, steps, shuffle or False, class_weight, aligned)

@@ -88,3 +88,14 @@ def test_an_epoch_has_the_steps_that_were_asked_for():
     made = model(steps_per_execution=2)
     made.fit(X, Y, batch_size=5, epochs=2, steps_per_epoch=5, verbose=0)
     assert made.optimizer.iterations.numpy() == 10
+
+
+def test_no_steps_mean_all_of_the_data_as_in_keras():
+    made = model()
+    with pytest.warns(UserWarning, match="0 steps are taken for None"):
+        logs = made.fit(X, Y, steps_per_epoch=0, validation_data=(X, Y), validation_steps=0, verbose=0).history
+    assert {*logs} == {"loss", "val_loss"} and made.optimizer.iterations.numpy() == 4
+    with pytest.warns(UserWarning, match="0 steps"):
+        assert made.predict(X, steps=0, verbose=0).shape == (100, 1)
+    with pytest.raises(ValueError, match="number of steps"):
+        made.predict(X, steps=-1, verbose=0)
