@@ -104,13 +104,16 @@ class MissingModuleError(LamellaError, ModuleNotFoundError):
 
 
 def nearest(name: str, options: Iterable[str], most: int = 3) -> str:
-    """The options most like `name`, quoted, for the `fix` line of an error.
+    """The options most like `name`, quoted, for the `fix` line of an error; of addresses, those that end so first.
 
     Example: >>> nearest("dens", ["dense", "conv"])
              "did you mean 'dense'?"
+             >>> nearest("conv1", ["conv_1", "base/conv1"])
+             "did you mean 'base/conv1'?"
     """
     options = list(options)
-    close = difflib.get_close_matches(str(name), options, n=most, cutoff=0.5)
+    deeper = [option for option in options if option.lower().endswith(f"/{str(name).lower()}")]
+    close = deeper[:most] or difflib.get_close_matches(str(name), options, n=most, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(repr(c) for c in close)}?"
     shown = ", ".join(repr(o) for o in options[:12])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -128,10 +129,24 @@ class Anatomy:
             found = matching(pattern, self.parts)
         else:
             raise ArgumentError("An address is a string.", received=repr(pattern), fix='write A["base/conv1"]')
+        if not found and isinstance(pattern, str):
+            self._check_index(pattern)
         if not found:
             places = list(dict.fromkeys(part.place for part in self.parts))
             raise unknown(f"part of {self.subject.name!r}", getattr(pattern, "name", pattern), places)
         return Selection(found, self.parts, repr(pattern) if isinstance(pattern, str) else f"{pattern.name!r}")
+
+    def _check_index(self, pattern: str) -> None:
+        """Raises UnknownNameError where an address ends in an index that its container does not have."""
+        match = re.fullmatch(r"(?:(?P<above>.+)/)?(?:layers)?\[(?P<index>-?\d+)\]", pattern)
+        if match is None:
+            return
+        container: Any = self[match["above"]].layers[0] if match["above"] else self.subject
+        count = len(getattr(container, "layers", None) or container._sublayers())
+        raise UnknownNameError(
+            f"{container.name!r} has no layer at index {match['index']}.",
+            expected=f"0 to {count - 1}, or {-count} to -1" if count else "a layer that has layers inside",
+        )
 
     def select(self, pattern: Any = "**", type: Any = None) -> Selection:
         """Like `A[pattern]`, of one type; may be empty.
@@ -319,7 +334,8 @@ class Anatomy:
         return trainability(self)
 
     def __repr__(self) -> str:
-        return f"<Anatomy of {type(self.subject).__name__} {self.subject.name!r}>"
+        subject = f"{type(self.subject).__name__} {self.subject.name!r}"
+        return f"<Anatomy of {subject}; .explain() tells it in words, .parts lists addresses>"
 
 
 builtin_type = type

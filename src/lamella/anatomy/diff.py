@@ -77,6 +77,10 @@ class Diff:
             + "\n"
         )
 
+    def __repr__(self) -> str:
+        found = counted(len(self.differences), "difference", figures=True) if self.differences else "no difference"
+        return f"<Diff of {self.names[0]!r} and {self.names[1]!r}: {found}; print() lists them>"
+
     def __bool__(self) -> bool:
         return not self.same
 

@@ -21,3 +21,10 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
         self.model.history = self
+
+    def __repr__(self) -> str:
+        if not self.history:
+            return "<History of no epoch>"
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
+        epochs = f"{len(self.epoch)} epoch{'s' if len(self.epoch) != 1 else ''}"
+        return f"<History of {epochs}, at the end {last}; all values are in .history>"

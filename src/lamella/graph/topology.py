@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from lamella.errors import GraphError
-from lamella.graph.node import Node, node_of
+from lamella.graph.node import Node, consumers, node_of
 from lamella.graph.operation import Operation
 from lamella.graph.tensor import KerasTensor
 
@@ -67,6 +67,7 @@ class Graph:
             known.update(node.outputs)
         for node in found:
             if node.is_input and not set(node.outputs) & set(self.inputs):
+                _check_output_of_inner_graph(self.inputs, self.outputs[0], node)
                 raise GraphError(
                     f"The outputs also depend on {node.operation.name!r}, which is not among the inputs.",
                     expected=f"outputs that follow from {[t.name for t in self.inputs]}",
@@ -86,6 +87,50 @@ class Graph:
             if node is not None and node.is_input and node.operation not in first_seen:
                 first_seen[node.operation] = -1
                 found.append(node)
+
+
+def _check_output_of_inner_graph(inputs: list[KerasTensor], output: KerasTensor, start: Node) -> None:
+    """Raises GraphError where an output is of a model that the inputs lead to, but of its own graph."""
+    path = _path_to_graph_of(start.outputs[0], [node for one in inputs for node in _calls_after(one)])
+    if path is None:
+        return
+    model, address = path[-1].name, "/".join(one.name for one in path)
+    operation: Any = output._keras_history.operation
+    makers: list[Any] = [one._keras_history.operation for one in inputs]
+    given = ", ".join(repr(maker.name if maker else "?") for maker in makers)
+    raise GraphError(
+        f"The output of {operation.name!r} belongs to the graph of {model!r}, the model that it is inside of: "
+        f"it follows from the input {start.operation.name!r} of {model!r}, and not from {given}.",
+        expected=f"an output that follows from {given}; calling {model!r} made new tensors, not those of its layers",
+        fix=f"model.anatomy.tap({address + '/' + operation.name!r}) returns what {operation.name!r} gives in the whole "
+        f"model; keras.Model(inner.input, inner.get_layer({operation.name!r}).output), with inner = "
+        f"model.get_layer({address!r}), is that part of {model!r} alone",
+    )
+
+
+def _calls_after(tensor: KerasTensor) -> list[Node]:
+    """The calls that follow from a tensor."""
+    found: dict[Node, None] = {}
+    maker = tensor._keras_history.operation
+    open_ends = [node for node in consumers(maker) if tensor in node.inputs] if maker is not None else []
+    while open_ends:
+        node = open_ends.pop()
+        if node not in found:
+            found[node] = None
+            open_ends += consumers(node.operation)
+    return list(found)
+
+
+def _path_to_graph_of(tensor: KerasTensor, calls: Iterable[Node]) -> list[Operation] | None:
+    """The models, one inside of the other, to the one whose graph begins with a tensor; None if none does."""
+    for operation in dict.fromkeys(node.operation for node in calls):
+        graph = getattr(operation, "_graph", None)
+        if graph is None:
+            continue
+        inner = [] if tensor in graph.inputs else _path_to_graph_of(tensor, graph.nodes)
+        if inner is not None:
+            return [operation, *inner]
+    return None
 
 
 def _tensors(structure: Any, what: str) -> list[KerasTensor]:

@@ -27,6 +27,7 @@ from lamella.layers.building import building
 from lamella.layers.call import Call, converted, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
 from lamella.layers.keywords import take_input_shape
+from lamella.layers.no_layers import NoLayers
 from lamella.layers.private_names import PRIVATE_NAMES
 from lamella.layers.rematerialized import call_of
 from lamella.layers.weights import Weights
@@ -98,6 +99,9 @@ class Layer(Weights):
         self.autocast = autocast
         self.built = False
         self._remat_mode = current_remat()
+
+    if not TYPE_CHECKING:
+        layers = NoLayers()
 
     # The call
 

@@ -225,11 +225,13 @@ def find_layer(model: Any, name: str | None, index: int | None) -> Layer:
     for layer in layers:
         if layer.name == name:
             return layer
-    if isinstance(name, str) and any(mark in name for mark in "/[@"):
+    places = list(dict.fromkeys(part.place for part in model.anatomy.parts))
+    if isinstance(name, str) and (name in places or any(mark in name for mark in "/[@")):
         found = model.anatomy[name].layers
         if found:
             return found[0]
-    raise unknown(f"layer in model {model.name!r}", name, [layer.name for layer in layers])
+    deeper = [place for place in places if "/" in place]
+    raise unknown(f"layer in model {model.name!r}", name, [*(layer.name for layer in layers), *deeper])
 
 
 def _maker(tensor: KerasTensor) -> Any:

@@ -113,6 +113,13 @@ class Model(Trainer, GraphModel):
         """
         return find_layer(self, name, index)
 
+    def __repr__(self) -> str:
+        known = f"<{type(self).__name__} name={self.name}, built={self.built}"
+        if not self.built:
+            return f"{known}>"
+        held = f"{len(self._direct_layers())} layers, {self.count_params():,} parameters"
+        return f"{known}; {held}: .summary() lists them, .anatomy.explain() tells it in words>"
+
     def build(self, input_shape: Any) -> None:
         """Makes the weights of every layer for inputs of this shape, batch first.
 

@@ -223,7 +223,10 @@ class Variable(Arithmetic):
         return self.value
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.raw}>"
+        value = self.raw if isinstance(self.raw, jax.core.Tracer) else np.asarray(self.raw)
+        with np.printoptions(threshold=8, edgeitems=2, precision=4):
+            shown = " ".join(str(value).split())
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={shown}>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         new = object.__new__(type(self))

@@ -50,8 +50,10 @@ class Segment:
             return False
         if self._glob is not None and self.index is None:
             return self._glob.fullmatch(step.name) is not None
-        other = id(step.thing) in names(step.container).get(self.whole, ())
-        return step.name == self.whole or other or self._is_at_index(step)
+        if step.name == self.whole or self._is_at_index(step):
+            return True
+        counts = self.index is not None and self.name in ("", "layers")  # `layers[0]` is what `model.layers[0]` is
+        return not counts and id(step.thing) in names(step.container).get(self.whole, ())
 
     def _is_at_index(self, step: Step) -> bool:
         if self.index is None:

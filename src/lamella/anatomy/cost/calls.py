@@ -53,6 +53,11 @@ class Costs:
         whole = calls[root]
         self.macs, self.trainable, self.frozen = whole.macs, whole.trainable, whole.frozen
 
+    def __repr__(self) -> str:
+        macs = f"{self.macs:,}" if self.macs is not None else str(self.growth(self._root) or "an unknown number of")
+        parameters = f"{self.trainable:,} trainable and {self.frozen:,} frozen parameters"
+        return f"<Costs of {self._subject.name!r}: {macs} MACs, {parameters}; costs[site], costs.memory() tell more>"
+
     def __getitem__(self, site: Site) -> CallCost:
         if site not in self._of:
             raise ArgumentError(

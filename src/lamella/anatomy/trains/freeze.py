@@ -8,7 +8,7 @@ from typing import Any
 
 from lamella.anatomy.blocks import blocks
 from lamella.errors import ArgumentError, unknown
-from lamella.layers import BatchNormalization, Layer
+from lamella.layers import BatchNormalization, InputLayer, Layer
 from lamella.state import Variable, changes
 
 _BN = ("inference", "stats", "train")
@@ -150,7 +150,13 @@ def _listed(model: Any) -> list[Any]:
 def _train_from(model: Any, first: Layer) -> None:
     """Trains a layer and those behind it, and freezes those before it."""
     inside = _listed(model)
-    start = next(index for index, layer in enumerate(inside) if layer is first)
+    start = next((index for index, layer in enumerate(inside) if layer is first), None)
+    if start is None and not isinstance(first, InputLayer):
+        raise ArgumentError(
+            f"{first.name!r} is not directly inside {model.name!r}.",
+            expected=f"one of {', '.join(repr(layer.name) for layer in inside[:12])}",
+        )
+    start = start or 0  # the input of a Sequential is before all of its layers
     for layer in inside[:start]:
         layer.trainable = False
     for layer in inside[start:]:
