@@ -6,6 +6,7 @@ A door whose room lacks some of Keras's names asks `missing_name` in its `__geta
 
 from __future__ import annotations
 
+import difflib
 import sys
 
 from lamella.errors import LamellaError, MissingAttributeError
@@ -75,7 +76,10 @@ def missing_name(module: str, name: str) -> LamellaError:
     Args: module: the door that was asked, such as "lamella.layers".
     """
     if (way := MISSING.get(module, {}).get(name)) is None:
-        return MissingAttributeError(f"module {module!r} has no attribute {name!r}")
+        names = [] if name.startswith("_") else getattr(sys.modules.get(module), "__all__", ())
+        close = difflib.get_close_matches(name, names, n=2, cutoff=0.75)
+        fix = f"did you mean {' or '.join(map(repr, close))}?" if close else None
+        return MissingAttributeError(f"module {module!r} has no attribute {name!r}", fix=fix)
     importing = sys._getframe(2).f_globals.get("__name__") == "importlib._bootstrap"
     return (MissingImportError if importing else MissingAttributeError)(
         f"{module}.{name} is in Keras and not in Lamella yet.", fix=way

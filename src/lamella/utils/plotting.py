@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,45 @@ def plot_model(
     show_trainable: bool = False,
     splines: str = "ortho",
     **kwargs: Any,
-) -> None:
+) -> Any:
     """Draws a model into a file; what its name ends in says how (`.png`, `.svg`, `.pdf`, `.dot`).
 
-    Raises: MissingExtraError: pydot is not installed (`.dot` needs none).  FileError: Graphviz is not.
+    Returns: in a notebook, the picture, which shows itself as the last line of a cell; else None.
+    Raises:  MissingExtraError: pydot is not installed (`.dot` needs none); a notebook goes on, and prints so.
+             FileError: Graphviz is not installed.
     """
     shown = {name: value for name, value in locals().items() if name in _SHOW}
     if Path(to_file).suffix == ".dot":
         Path(to_file).write_text(dot_text(model, rankdir, expand_nested, dpi, splines, **shown), encoding="utf-8")
-        return
-    drawing = model_to_dot(
-        model, rankdir=rankdir, expand_nested=expand_nested, dpi=dpi, splines=splines, **shown, **kwargs
-    )
+        return None
+    try:
+        drawing = model_to_dot(
+            model, rankdir=rankdir, expand_nested=expand_nested, dpi=dpi, splines=splines, **shown, **kwargs
+        )
+    except MissingExtraError as error:
+        if not _in_notebook():
+            raise
+        print(error)
+        return None
     try:
         drawing.write(str(to_file), format=Path(to_file).suffix[1:] or "png")
     except OSError as error:
         raise FileError(f"{to_file}: the drawing could not be made: {error}", fix="install Graphviz") from error
+    return _picture(str(to_file)) if _in_notebook() else None
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    return shell is not None and shell.get_ipython() is not None
+
+
+def _picture(path: str) -> Any:
+    """A file as what a notebook shows; None for formats that it does not."""
+    from IPython import display  # type: ignore[import-not-found]
+
+    kind = {".png": display.Image, ".jpg": display.Image, ".jpeg": display.Image, ".svg": display.SVG}
+    shown = kind.get(Path(path).suffix.lower())
+    return shown and shown(filename=path)
 
 
 def model_to_dot(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import lamella
 from lamella import utils
 from lamella.errors import ArgumentError, MissingExtraError
+from lamella.utils import plotting
 
 KERAS_API = {
     "keras.backend": lamella.backend,
@@ -91,6 +94,42 @@ def test_drawings_need_pydot(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydot", None)
     with pytest.raises(MissingExtraError, match="needs pydot"):
         utils.model_to_dot(model())
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """IPython as far as it is asked, with a shell that runs."""
+    display = types.ModuleType("IPython.display")
+    display.Image = lambda filename: ("image", filename)
+    display.SVG = lambda filename: ("svg", filename)
+    shell = types.ModuleType("IPython")
+    shell.get_ipython, shell.display = lambda: object(), display
+    monkeypatch.setitem(sys.modules, "IPython", shell)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+
+
+@pytest.mark.parametrize(("ending", "kind"), [(".png", "image"), (".svg", "svg"), (".pdf", None)])
+def test_drawings_show_themselves_in_a_notebook(notebook, monkeypatch, tmp_path, ending, kind):
+    class Drawing:
+        def write(self, path, format):
+            Path(path).write_text(format)
+
+    monkeypatch.setattr(plotting, "model_to_dot", lambda *args, **kwargs: Drawing())
+    path = str(tmp_path / f"m{ending}")
+    assert utils.plot_model(model(), path) == (kind and (kind, path))
+    assert Path(path).read_text() == ending[1:]
+
+
+def test_a_notebook_without_pydot_goes_on(notebook, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "pydot", None)
+    assert utils.plot_model(model(), tmp_path / "m.png") is None
+    assert "pip install pydot" in capsys.readouterr().out
+
+
+def test_outside_of_a_notebook_it_returns_nothing_and_raises(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pydot", None)
+    with pytest.raises(MissingExtraError, match="needs pydot"):
+        utils.plot_model(model(), tmp_path / "m.png")
 
 
 def test_source_inputs():
