@@ -71,7 +71,7 @@ def test_a_missing_name_says_what_to_use(module, name):
 
 
 def test_a_name_that_keras_has_not_is_a_plain_mistake():
-    with pytest.raises(AttributeError, match="(?s)has no attribute 'Dens'.*did you mean 'Dense'"):
+    with pytest.raises(AttributeError, match=r"(?s)has no attribute 'Dens'.*did you mean 'Dense'"):
         lamella.layers.Dens
     with pytest.raises(ImportError, match="cannot import name 'Dens'"):
         from lamella.layers import Dens  # noqa: F401
