@@ -117,7 +117,8 @@ class Model(Trainer, GraphModel):
         known = f"<{type(self).__name__} name={self.name}, built={self.built}"
         if not self.built:
             return f"{known}>"
-        held = f"{len(self._direct_layers())} layers, {self.count_params():,} parameters"
+        count = len(self._direct_layers())
+        held = f"{count} layer{'s' if count != 1 else ''}, {self.count_params():,} parameters"
         return f"{known}; {held}: .summary() lists them, .anatomy.explain() tells it in words>"
 
     def build(self, input_shape: Any) -> None:

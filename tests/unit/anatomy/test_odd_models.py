@@ -163,7 +163,9 @@ def test_training_and_inference_are_compared_by_their_programs(layer, says):
     assert says in keras.Sequential([keras.Input((4,)), layer()]).anatomy.explain("x").text(1000)
 
 
-@pytest.mark.parametrize(("rate", "says"), [(0.5, "something else than in inference"), (0.0, "computes the same in")])
+@pytest.mark.parametrize(
+    ("rate", "says"), [(0.5, "drops numbers of its inputs or states at random"), (0.0, "computes the same in")]
+)
 def test_dropout_inside_of_recurrent_layers_is_seen(rate, says):
     model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2, dropout=rate, name="x")])
     assert says in model.anatomy.explain("x").text(1000)

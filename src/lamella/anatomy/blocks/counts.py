@@ -21,10 +21,11 @@ class Counts:
     listed:        layers as `model.layers` lists them, `InputLayer`s included.
     with_weights:  those of them that have weights.
     by_class:      layers that hold no others, by class, each once however often it is called and wherever it is.
-    convolutions, dense, normalizations, activations: the same by purpose (activations: layers of their own).
+    convolutions, recurrent, dense, normalizations, activations: the same by purpose (activations: layers of their own;
+                   recurrent layers with their cells are one each, a wrapper of two is two).
     ops:           calls of operations between layers (`x + y`, `ops.relu(x)`).
     projections:   convolutions on the shortcuts of residual blocks.
-    depth:         the most convolutions and dense layers on one path from input to output; a separable
+    depth:         the most convolutions, recurrent and dense layers on one path from input to output; a separable
                    convolution is one.  Shortcut projections lie beside longer paths, so they do not
                    count: the 50 of ResNet50, the 121 of DenseNet121, the 48 of InceptionV3.
     blocks:        how many there are of each kind.
@@ -34,6 +35,7 @@ class Counts:
     with_weights: int
     by_class: dict[str, int]
     convolutions: int
+    recurrent: int
     dense: int
     normalizations: int
     activations: int
@@ -45,7 +47,8 @@ class Counts:
     def sentence(self) -> str:
         """The counts as one would say them."""
         said = f"{self.listed:,} layers listed, {self.with_weights:,} with weights, "
-        said += f"{_counted(self.convolutions, 'convolution')} and {_counted(self.dense, 'dense layer')}"
+        recurrent = f"{_counted(self.recurrent, 'recurrent layer')}, " if self.recurrent else ""
+        said += f"{recurrent}{_counted(self.convolutions, 'convolution')} and {_counted(self.dense, 'dense layer')}"
         if self.projections:
             many = len(self.projections)
             verb, which = ("is a", "is") if many == 1 else ("are", "are")
@@ -66,7 +69,9 @@ def counts(A: Any) -> Counts:  # noqa: N803 - an Anatomy is called A everywhere
     found, sites = blocks(A), list(A.trace.walk())
     listed = getattr(A.subject, "layers", None)
     listed = A.subject._sublayers() if listed is None else listed
-    once = list({id(site.operation): site for site in sites if _is_leaf(site)}.values())
+    within = {id(inner) for site in sites if roles.is_recurrent(site) for inner in site.walk() if inner is not site}
+    whole = [site for site in sites if id(site) not in within and (_is_leaf(site) or roles.is_recurrent(site))]
+    once = list({id(site.operation): site for site in whole}.values())
     projections = [site for block in found for site in block.shortcut if roles.is_convolution(site)]
     return Counts(
         listed=len(listed),
@@ -82,6 +87,7 @@ def counts(A: Any) -> Counts:  # noqa: N803 - an Anatomy is called A everywhere
 
 _PURPOSES: dict[str, Callable[[Site], bool]] = {
     "convolutions": roles.is_convolution,
+    "recurrent": roles.is_recurrent,
     "dense": roles.is_dense,
     "normalizations": roles.is_normalization,
     "activations": lambda site: roles.is_a(site, roles.ACTIVATIONS),
@@ -93,11 +99,11 @@ def _is_leaf(site: Site) -> bool:
 
 
 def _depth(root: Site) -> int:
-    """The most convolutions and dense layers that one path passes."""
-    wiring, depth = Wiring(root), {}
+    """The most convolutions, recurrent and dense layers that one path passes."""
+    wiring, depth = Wiring(root, roles.is_recurrent), {}
     for site in wiring.sites:
         before = max((depth.get(value.site, 0) for value in wiring.sources[site]), default=0)
-        depth[site] = before + (roles.is_convolution(site) or roles.is_dense(site))
+        depth[site] = before + (roles.is_convolution(site) or roles.is_dense(site) or roles.is_recurrent(site))
     return max((depth.get(value.site, 0) for value in wiring.exits), default=0)
 
 

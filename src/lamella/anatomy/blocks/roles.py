@@ -52,6 +52,10 @@ def is_dense(site: Site) -> bool:
     return is_a(site, DENSE)
 
 
+def is_recurrent(site: Site) -> bool:
+    return is_a(site, (layers.RNN,))
+
+
 def is_normalization(site: Site) -> bool:
     return is_a(site, NORMALIZATIONS)
 

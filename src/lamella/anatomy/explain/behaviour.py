@@ -26,6 +26,15 @@ DIFFERS = (*_DROPOUT, *_NOISE, *_AUGMENTATION, layers.BatchNormalization)
 """Layers that do something else in training than in inference."""
 
 
+def differs_in_training(layer: Any) -> bool:
+    """Whether a layer itself, apart from layers in it, computes something else in training than in inference."""
+    if isinstance(layer, _DROPOUT):
+        return bool(layer.rate)
+    if isinstance(layer, layers.RNN):
+        return any(getattr(layer.cell, rate, 0) for rate in ("dropout", "recurrent_dropout"))
+    return isinstance(layer, DIFFERS)
+
+
 def told_training(site: Site | None) -> tuple[bool, Site] | None:
     """The `training=` that holds in a call because a call site says so, and that site."""
     while site is not None:
@@ -38,9 +47,9 @@ def told_training(site: Site | None) -> tuple[bool, Site] | None:
 def behaviour_words(layer: Any, site: Site | None, frozen: bool, address_of: Any) -> list[str]:
     """How it behaves in `fit` and in `predict`."""
     told = told_training(site)
-    inside = [one for _, one in walk_all(layer) if isinstance(one, DIFFERS)] if layer.composite else []
-    if isinstance(layer, DIFFERS) or inside:
-        said = [_own(layer)] if not inside else [_inside(inside)]
+    inside = [one for _, one in walk_all(layer) if differs_in_training(one)] if layer.composite else []
+    if differs_in_training(layer) or inside:
+        said = [_own(layer)] if differs_in_training(layer) else [_inside(inside)]
     elif (differs := _differs(layer, site)) is None:
         return ["Its call() takes `training`, so what it computes may depend on that."]
     elif differs:
@@ -80,7 +89,9 @@ def _inside(inside: list[Any]) -> str:
     for one in inside:
         kinds[type(one).__name__] = kinds.get(type(one).__name__, 0) + 1
     shown = listed([f"{number} {name}" for name, number in kinds.items()])
-    return sentence(f"{counted(len(inside), 'layer')} inside behave otherwise in training than in inference: {shown}.")
+    behave = "behaves" if len(inside) == 1 else "behave"
+    many = counted(len(inside), "layer")
+    return sentence(f"{many} inside {behave} otherwise in training than in inference: {shown}.")
 
 
 def _own(layer: Any) -> str:
@@ -94,6 +105,10 @@ def _own(layer: Any) -> str:
         kept = 1 - layer.rate
         scale = f" and the others are multiplied by 1 / (1 − {layer.rate:g}) = {1 / kept:.4g}" if kept else ""
         return f"In training a share of {layer.rate:g} of the {what} become 0{scale}; in inference everything passes."
+    if isinstance(layer, layers.RNN):
+        return (
+            "In training it drops numbers of its inputs or states at random (dropout); in inference everything passes."
+        )
     if isinstance(layer, _NOISE):
         return "In training it adds noise; in inference everything passes unchanged."
     return "In training it changes each image at random; in inference it passes images unchanged."

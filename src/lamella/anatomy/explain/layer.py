@@ -11,7 +11,7 @@ from lamella import layers
 from lamella.anatomy.address import Part
 from lamella.anatomy.explain.behaviour import behaviour_words
 from lamella.anatomy.explain.explanation import Explanation, sections
-from lamella.anatomy.explain.nature import Nature, activation_of, bottleneck, nature_of
+from lamella.anatomy.explain.nature import Nature, Use, activation_of, bottleneck, nature_of
 from lamella.anatomy.explain.shapes import shape_words
 from lamella.anatomy.explain.sizes import story, way
 from lamella.anatomy.explain.weights import frozen_by, training_words, weight_words
@@ -306,9 +306,10 @@ def _output(place: Place, facts: dict[str, Any]) -> tuple[list[str], list[str]]:
     if isinstance(place.thing, layers.InputLayer):
         facts["output"] = "input"
         return [f"What the model is given: arrays of shape {shape(value.shape)}, {value.dtype}."], []
-    learned = any(getattr(one.operation, "weights", None) for one in way(value))
     closes = ends or (_is_model(place.thing) and bool(place.thing.weights))
-    nature: Nature = nature_of(value, closes, learned, getattr(place.subject, "loss", None))
+    loss = getattr(place.subject, "loss", None) if ends and len(place.anatomy.trace.exits) == 1 else None
+    inputs = site.inputs if _is_model(place.thing) else place.anatomy.trace.inputs
+    nature: Nature = nature_of(value, Use(closes, loss, way(value), inputs))
     facts["output"] = nature.kind
     narrow = _narrow(site)
     return [sentence(nature.words) + ".", *([narrow] if narrow else [])], [

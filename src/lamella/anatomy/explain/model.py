@@ -9,11 +9,11 @@ from lamella import layers
 from lamella.anatomy.blocks import Block, Counts
 from lamella.anatomy.explain.behaviour import behaviour_words
 from lamella.anatomy.explain.explanation import Explanation, sections
-from lamella.anatomy.explain.nature import nature_of
+from lamella.anatomy.explain.nature import Use, nature_of
 from lamella.anatomy.explain.sizes import story, way
 from lamella.anatomy.explain.weights import size
 from lamella.anatomy.explain.words import article, counted, listed, quoted, sentence, shape, spelled
-from lamella.graph import Site
+from lamella.graph import Site, origin
 from lamella.layers import Layer
 
 
@@ -91,7 +91,7 @@ def layer_words(anatomy: Any, number: Counts) -> list[str]:
     said += f": {_classes(having)}." if having else "."
     if without and having:
         said += f" Without weights: {_classes(without)}."
-    nested = [layer for layer in listed_layers if layer.composite]
+    nested = [layer for layer in listed_layers if layer.composite and not isinstance(layer, layers.RNN)]
     inside = [f"`{anatomy.address(layer)}` holds {_number_inside(layer):,}" for layer in nested[:4]]
     return [said, *([f"Layers inside of layers: {listed(inside)}."] if inside else []), *_ops(number)]
 
@@ -113,18 +113,17 @@ def _ops(number: Counts) -> list[str]:
 
 def depth_words(number: Counts, address_of: Any) -> list[str]:
     """How deep it is, as the literature counts."""
-    if not number.convolutions:
+    if not number.convolutions and not number.recurrent:
         return []
-    what = counted(number.convolutions, "convolution", figures=True)
-    if number.dense:
-        what += f" and {counted(number.dense, 'dense layer', figures=True)}"
-    said = [f"{what}."]
+    kinds = {"convolution": number.convolutions, "recurrent layer": number.recurrent, "dense layer": number.dense}
+    said = [listed([counted(many, kind, figures=True) for kind, many in kinds.items() if many]) + "."]
     if number.projections:
         names = quoted([address_of(site) for site in number.projections], 6)
         count = len(number.projections)
         are = "is a shortcut projection" if count == 1 else "are shortcut projections"
         said.append(f"{sentence(spelled(count))} of them {are} ({names}), which the literature does not count.")
-    return [*said, f"On the longest way from input to output stand {number.depth}: that is its depth."]
+    stand = "stands" if number.depth == 1 else "stand"
+    return [*said, f"On the longest way from input to output {stand} {number.depth}: that is its depth."]
 
 
 # Blocks
@@ -214,15 +213,27 @@ def _story(anatomy: Any, root: Site) -> tuple[list[str], dict[str, Any]]:
     return [], {}
 
 
+def _loss_of(loss: Any, number: int, name: str | None, count: int) -> Any:
+    """What `compile` was given for one output, where that is plain to see; None where it is nothing."""
+    if isinstance(loss, dict):
+        return loss.get(name) if name in loss else next(iter(loss.values()), None)
+    if isinstance(loss, (list, tuple)):
+        return loss[number] if len(loss) == count else next(iter(loss), None)
+    return loss
+
+
 def _outputs(anatomy: Any, root: Site) -> tuple[list[str], list[str], list[str]]:
-    loss = getattr(anatomy.subject, "loss", None)
     gives, then, kinds = [], [], []
-    for value in root.exits:
-        learned = any(getattr(site.operation, "weights", None) for site in way(value))
-        nature = nature_of(value, True, learned, loss)
-        gives.append(sentence(nature.words) + ".")
+    several = len(root.exits) > 1
+    for number, value in enumerate(root.exits):
+        maker = origin(value).site
+        name = anatomy.address(maker) if several and maker is not None and maker.operation is not None else None
+        loss = _loss_of(getattr(anatomy.subject, "loss", None), number, name, len(root.exits))
+        nature = nature_of(value, Use(True, loss, way(value), root.inputs))
+        gives.append(f"`{name}`: {nature.words}." if name else sentence(nature.words) + ".")
         kinds.append(nature.kind)
-        then += [nature.next] if nature.next and nature.next not in then else []
+        advice = f"`{name}`: {nature.next}" if name and nature.next else nature.next
+        then += [advice] if advice else []
     if kinds == ["feature map"] and not any(
         isinstance(layer, layers.Dense) for layer in anatomy.subject._inner_layers()
     ):
