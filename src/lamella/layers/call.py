@@ -240,3 +240,12 @@ def set_masks(outputs: Any, masks: Any) -> None:
     for tensor, mask in zip(jax.tree.leaves(outputs), flat_masks, strict=False):
         if mask is not None and get_mask(tensor) is None:
             set_mask(tensor, mask)
+
+
+def map_shapes(function: Callable[[Any], Any], shapes: Any) -> Any:
+    """A structure of shapes with a function applied to each, as a tuple; None stays."""
+
+    def is_shape(value: Any) -> bool:
+        return isinstance(value, (tuple, list)) and all(d is None or isinstance(d, int) for d in value)
+
+    return jax.tree.map(lambda s: None if s is None else function(tuple(s)), shapes, is_leaf=is_shape)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import numpy as np
@@ -24,12 +24,13 @@ from lamella.errors import (
 )
 from lamella.graph import KerasTensor, any_symbolic, open_sizes, output_spec, record
 from lamella.layers.building import building
-from lamella.layers.call import Call, converted, set_masks, signature_of
+from lamella.layers.call import Call, converted, map_shapes, set_masks, signature_of
 from lamella.layers.input_spec import check_inputs, describe
 from lamella.layers.keywords import take_input_shape
 from lamella.layers.no_layers import NoLayers
 from lamella.layers.private_names import PRIVATE_NAMES
 from lamella.layers.rematerialized import call_of
+from lamella.layers.tensorflow_graph import call_in_graph, holds_graph_tensors
 from lamella.layers.weights import Weights
 from lamella.state import Frame, aliases, current, current_remat, frame
 
@@ -110,10 +111,15 @@ class Layer(Weights):
 
         An explicit `training=` holds for everything inside of this call.
         """
+        if "tensorflow" in sys.modules and self._holds_graph_tensors(args, kwargs):
+            return call_in_graph(self, args, kwargs)
         here = current()
         if here.observer is not None:
             return here.observer.around(self, self._called, args, kwargs)
         return self._called(*args, **kwargs)
+
+    _holds_graph_tensors = staticmethod(holds_graph_tensors)
+    autograph_info__: ClassVar[dict[str, Any]] = {}  # TensorFlow's AutoGraph leaves calls as they are
 
     def _called(self, *args: Any, **kwargs: Any) -> Any:
         here, symbolic = current(), any_symbolic(args) or any_symbolic(kwargs.values())
@@ -233,7 +239,7 @@ class Layer(Weights):
 
     def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
         shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial
-        return shapes if trial is None else _map_shapes(trial.with_unknown, shapes)
+        return shapes if trial is None else map_shapes(trial.with_unknown, shapes)
 
     def _build_by_call(self, input_shape: Any) -> None:
         if self.built or input_shape is None or type(self).call is Layer.call:
@@ -243,7 +249,7 @@ class Layer(Weights):
             args, kwargs = self._call_to_build_for.on_shapes()
         elif not signature.needs_more:
             dtype = self.input_dtype if is_float(self.input_dtype) else "float32"
-            args = (_map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape),)
+            args = (map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape),)
         else:
             return  # a cell, say, which needs states too: what is inside is built when it is called
         kwargs = {**kwargs, **signature.required_training(args, current().training)}
@@ -254,7 +260,7 @@ class Layer(Weights):
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The output's shape for an input's; worked out by running `call` abstractly."""
         shapes = [*args, *kwargs.values()]
-        spec = self.compute_output_spec(*(_map_shapes(lambda s: KerasTensor(s, self.compute_dtype), s) for s in shapes))
+        spec = self.compute_output_spec(*(map_shapes(lambda s: KerasTensor(s, self.compute_dtype), s) for s in shapes))
         return jax.tree.map(lambda tensor: tensor.shape, spec)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -267,7 +273,7 @@ class Layer(Weights):
             return output_spec(self.call, *args, **kwargs)
         call = Call(signature, args, {k: v for k, v in kwargs.items() if k in signature.names}, None)
         shapes = self.compute_output_shape(**call.shapes_for(self.compute_output_shape, type(self).__name__))
-        return _map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), shapes)
+        return map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), shapes)
 
     # Masks
 
@@ -437,9 +443,9 @@ class Layer(Weights):
         if not config or self.built:
             return
         if "input_shape" in config:
-            self.build(_tuples(config["input_shape"]))
+            self.build(map_shapes(tuple, config["input_shape"]))
         elif "shapes_dict" in config:
-            self.build(**{key: _tuples(shape) for key, shape in config["shapes_dict"].items()})
+            self.build(**{key: map_shapes(tuple, shape) for key, shape in config["shapes_dict"].items()})
         for variable in self._own_variables():
             if variable.name in config.get("frozen", ()):
                 variable.trainable = False
@@ -473,18 +479,6 @@ class Layer(Weights):
 
 Layer.build = building(Layer.build)  # type: ignore[method-assign]
 _holders: dict[int, weakref.ref[Layer]] = {}  # the layers that hold losses of a call
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(d is None or isinstance(d, int) for d in value)
-
-
-def _map_shapes(function: Callable[[Any], Any], shapes: Any) -> Any:
-    return jax.tree.map(lambda s: None if s is None else function(tuple(s)), shapes, is_leaf=_is_shape)
-
-
-def _tuples(shapes: Any) -> Any:
-    return _map_shapes(lambda shape: shape, shapes)
 
 
 def _on_device(output: Any) -> Any:

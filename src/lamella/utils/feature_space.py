@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
@@ -178,6 +179,8 @@ class FeatureSpace(layers.Layer):
         Raises: DtypeError: no dict.  DataError: a column is missing.
         """
         self.get_encoded_features()
+        if "tensorflow" in sys.modules and self._holds_graph_tensors((data,), {}):
+            return super().__call__(data)
         if not isinstance(data, dict):
             raise DtypeError("A FeatureSpace is called on a dict of columns.", received=type(data).__name__)
         missing = sorted(set(self.features) - set(data))
@@ -188,6 +191,16 @@ class FeatureSpace(layers.Layer):
         if not single:
             return encoded
         return {name: value[0] for name, value in encoded.items()} if isinstance(encoded, dict) else encoded[0]
+
+    def _outputs_in_graph(self, data: dict[str, Any]) -> Any:
+        """What rows become in a graph of TensorFlow; columns of single values are one row."""
+        single = any(not data[name].shape for name in self.features)
+
+        def rows(encoded: KerasTensor) -> KerasTensor:
+            return KerasTensor(encoded.shape[1:] if single else encoded.shape, encoded.dtype)
+
+        encoded = self.get_encoded_features()
+        return {name: rows(one) for name, one in encoded.items()} if isinstance(encoded, dict) else rows(encoded)
 
     def _encoded(self, columns: dict[str, Any]) -> Any:
         found = {name: self.preprocessors[name](column) for name, column in columns.items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import random
+import sys
+from operator import attrgetter
 
 import jax
 import numpy as np
@@ -17,6 +19,8 @@ from lamella.state import reset_global_seed, reset_names
 def set_random_seed(seed: int) -> None:
     """Seeds Python's, NumPy's and Lamella's generators, so that a program repeats itself.
 
+    TensorFlow's and torch's are seeded, too, where the program has imported these.
+
     Raises: ArgumentError: no integer.
     """
     if not isinstance(seed, int):
@@ -24,6 +28,11 @@ def set_random_seed(seed: int) -> None:
     reset_global_seed()
     random.seed(seed)
     np.random.seed(seed)
+    for module, function in (("tensorflow", "random.set_seed"), ("torch", "manual_seed")):
+        try:
+            attrgetter(function)(sys.modules[module])(seed)
+        except (KeyError, AttributeError):  # not imported, or only by a stand-in
+            continue
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -91,7 +91,8 @@ class CategoryEncoding(Weightless):
         return (*(input_shape if keeps else input_shape[:-1]), self.num_tokens)
 
     def compute_output_spec(self, inputs: Any, count_weights: Any = None) -> Any:
-        return KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
+        shape = inputs.shape or (1,)  # a single number is taken for one sample
+        return KerasTensor(self.compute_output_shape(shape), self.compute_dtype)
 
 
 class Discretization(Weightless):

@@ -11,6 +11,7 @@ import numpy as np
 
 from lamella import config as settings
 from lamella.errors import DataError, DtypeError, ShapeError, StateError
+from lamella.graph import KerasTensor
 from lamella.layers.configured import Configured, Elementwise, Shape
 from lamella.layers.keywords import LayerKeywords
 from lamella.registry import deserialize_keras_object, serialize_keras_object
@@ -113,6 +114,12 @@ class Normalization(Configured):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        missing = len(self._broadcast_shape) - len(inputs.shape) if self.built else 0
+        return KerasTensor(
+            (*[1] * missing, *inputs.shape), self.compute_dtype
+        )  # a single sample becomes a batch of one
 
     # Learning
 

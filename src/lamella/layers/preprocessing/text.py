@@ -144,9 +144,9 @@ class TextVectorization(Weightless):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         if self.output_mode == "int":
-            return (input_shape[0], self.output_sequence_length)
+            return (*input_shape[:1], self.output_sequence_length)
         if self.split is not None:
-            return self._lookup_layer.compute_output_shape((input_shape[0], None))
+            return self._lookup_layer.compute_output_shape((*input_shape[:1], None))
         return self._lookup_layer.compute_output_shape(input_shape if len(input_shape) > 1 else (*input_shape, 1))
 
     def compute_output_spec(self, inputs: Any) -> Any:

@@ -28,12 +28,16 @@ class StreamFeed(Feed):
 
     def one_pass(self, skip: int = 0) -> Generator[Batch, None, None]:
         self._given = self._given if not self.restarts else 0
-        for batch in self.source:
+        for batch in self._opened():
             self._given += 1
             if skip:
                 skip -= 1
             else:
                 yield self._checked(batch)
+
+    def _opened(self) -> Iterable[Any]:
+        """The source, to go through once."""
+        return self.source
 
     def _checked(self, batch: Any) -> Batch:
         return checked_batch(batch, self.class_weight, f"Batch {self._given - 1}: ", self.aligned)
@@ -47,12 +51,8 @@ class TensorFlowFeed(StreamFeed):
         count = int(count.numpy() if hasattr(count, "numpy") else count)
         return count if count >= 0 else None
 
-    def one_pass(self, skip: int = 0) -> Generator[Batch, None, None]:
-        whole, self.source = self.source, self.source.as_numpy_iterator()  # type: ignore[attr-defined]
-        try:
-            yield from super().one_pass(skip)
-        finally:
-            self.source = whole
+    def _opened(self) -> Iterable[Any]:
+        return self.source.as_numpy_iterator()  # type: ignore[attr-defined]
 
 
 class TorchFeed(StreamFeed):
