@@ -94,7 +94,7 @@ class Call:
         )
 
     def on_shapes(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments with a symbolic tensor for each array, of its shape and dtype."""
+        """The arguments with a symbolic tensor for each array, of its shape and dtype; masks that are known, too."""
         trial = current().trial
 
         def spec(leaf: Any) -> Any:
@@ -103,7 +103,7 @@ class Call:
             shape = tuple(leaf.shape)
             return KerasTensor(shape if trial is None else trial.with_unknown(shape), str(leaf.dtype))
 
-        return jax.tree.map(spec, (self.args, self.kwargs))
+        return jax.tree.map(spec, (self.args, {**self.kwargs, **self.masks}))
 
     def shapes(self) -> dict[str, Any]:
         """{"inputs_shape": …} for every tensor argument but the mask."""

@@ -125,8 +125,8 @@ class Layer(Weights):
         here, symbolic = current(), any_symbolic(args) or any_symbolic(kwargs.values())
         call = self._bound(*self._converted(args, kwargs), here)
         self._check(call.first)
-        self._build_for(call, symbolic)
         call.find_masks()
+        self._build_for(call, symbolic)
         with self._frame_of_call(here, call.training) as inside:
             outputs = self._run(call, symbolic)
         if symbolic:
@@ -235,7 +235,7 @@ class Layer(Weights):
             self._check(call.first)
         elif symbolic and type(self).compute_output_shape is not Layer.compute_output_shape:
             training = signature_of(type(self).call).required_training((), call.training)
-            output_spec(self.call, **call.tensors, **training)  # the shape will not ask call(): this builds the inside
+            output_spec(self.call, **call.tensors, **call.masks, **training)  # compute_output_shape() does not build
 
     def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
         shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial

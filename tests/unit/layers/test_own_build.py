@@ -115,3 +115,24 @@ def test_nothing_runs_before_an_own_build_is_done():
 
     Watched().build((None, 3))
     assert not calls
+
+
+@pytest.mark.parametrize("own_shape", [False, True])
+def test_what_is_inside_is_built_with_the_mask_that_came(own_shape):
+    class NeedsMask(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+            self.inside = layers.Dense(2)
+
+        def call(self, inputs, mask=None):
+            assert mask is not None, "run without the mask"
+            return self.inside(inputs)
+
+    if own_shape:
+        NeedsMask.compute_output_shape = lambda self, input_shape: (*input_shape[:-1], 2)
+    x = np.ones((2, 3, 2), "float32")
+    assert keras.Sequential([layers.Masking(), NeedsMask()])(x).shape == (2, 3, 2)
+    assert NeedsMask()(layers.Masking()(keras.Input((3, 2)))).shape == (None, 3, 2)
+    layer = NeedsMask()
+    assert layer(layers.Masking()(x)).shape == (2, 3, 2) and len(layer.weights) == 2
