@@ -188,6 +188,19 @@ def nn_moments(x: Any, axes: Any, shift: Any = None, keepdims: Any = False, name
     return ops.moments(x, axes, keepdims=keepdims)
 
 
+def nn_depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
+    """Channels put beside one another as pixels."""
+    return ops.depth_to_space(input, block_size, data_format=_LAYOUTS[data_format])
+
+
+def nn_space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
+    """Blocks of pixels put behind one another as channels."""
+    return ops.space_to_depth(input, block_size, data_format=_LAYOUTS[data_format])
+
+
+_LAYOUTS = {"NHWC": "channels_last", "NCHW": "channels_first"}
+
+
 def nn_dropout(x: Any, rate: float, noise_shape: Any = None, seed: Any = None, name: str | None = None) -> Any:
     """Some values set to zero, the others scaled up."""
     return keras_random.dropout(x, rate, noise_shape=noise_shape, seed=seed)

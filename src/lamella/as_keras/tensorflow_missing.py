@@ -1,8 +1,9 @@
 """`import tensorflow` where TensorFlow is not installed: programs get a stand-in that holds `keras`.
 
-Who asks whether TensorFlow is there, to choose the code, hears no: libraries, and an `import` in a `try` block.  So the
-stand-in is in no `sys.modules` and no finder knows of it; it is what the plain `import` statement of a program gives.
-Only `tensorflow.keras`, which is Lamella, is given to everybody.
+Who asks whether TensorFlow is there, to choose the code, hears no: an `import` in a `try` block, or in a function of a
+library.  So the stand-in is in no `sys.modules` and no finder knows of it; it is what the plain `import` statement of a
+program gives, and that of a library which would not run without TensorFlow, as nothing on the way to it is in a `try`
+block.  Only `tensorflow.keras`, which is Lamella, is given to everybody.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from lamella.as_keras.tensorflow_names import PARTS, SERVED, VERSION, advice
@@ -46,12 +47,25 @@ def _importer(imported: Callable[..., Any]) -> Callable[..., Any]:
             if keras is not None:
                 module = imported(keras, globals, locals, fromlist or ("__name__",), 0)
                 return module if fromlist else STAND_IN
-            asks = _is_library(globals or {}) or in_try_block(sys._getframe(1))
-            if tuple(fromlist or ()) == ("keras",) or not asks:
+            if tuple(fromlist or ()) == ("keras",) or not _asks(sys._getframe(1)):
                 return _stand_in(name, fromlist)
         return imported(name, globals, locals, fromlist, level)
 
     return import_with_stand_in
+
+
+def _asks(frame: FrameType | None) -> bool:
+    """Whether an import asks if TensorFlow is there: it, or one that led to it, has another way to go on."""
+    while frame is not None:
+        if frame.f_globals is not globals() and not frame.f_code.co_filename.startswith("<frozen importlib"):
+            if in_try_block(frame):
+                return True
+            if not _is_library(frame.f_globals):
+                return False
+            if frame.f_code.co_name != "<module>":
+                return True
+        frame = frame.f_back
+    return True
 
 
 def _keras_name(name: str) -> str | None:

@@ -53,7 +53,7 @@ SERVED = {
         argmax argmin clip_by_value concat constant convert_to_tensor executing_eagerly fill function gather get_logger
         identity is_tensor linspace matmul norm one_hot pad range rank reverse shape size sort split transpose
         math.argmax math.argmin math.l2_normalize math.squared_difference
-        nn.dropout nn.l2_normalize nn.leaky_relu nn.moments
+        nn.depth_to_space nn.dropout nn.l2_normalize nn.leaky_relu nn.moments nn.space_to_depth
         random.normal random.set_seed random.shuffle random.truncated_normal random.uniform
         config.list_physical_devices config.list_logical_devices config.experimental.list_physical_devices
         config.experimental.set_memory_growth config.run_functions_eagerly

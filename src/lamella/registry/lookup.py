@@ -65,10 +65,11 @@ class Catalog:
         """
         if identifier is None:
             return None
-        found = self.deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
-        if isinstance(found, type):
+        named = isinstance(identifier, (str, dict))
+        found = self.deserialize(identifier) if named else identifier
+        if isinstance(found, type):  # a class that was given, or one of custom_objects
             return found()
-        if not callable(found):
+        if not named and not callable(found):
             raise ArgumentError(
                 f"This is no {self.kind}.", expected="a name, a config, or something to call", received=repr(identifier)
             )

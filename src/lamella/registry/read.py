@@ -187,7 +187,10 @@ def _not_made(cls: type, inner: dict[str, Any], error: TypeError) -> TypeError:
 def _from_module(config: Any, names: Mapping[str, Any], objects: Mapping[str, Any], safe: bool) -> Any:
     """Like `_read`, where a bare name or a class without a module is one of `names`."""
     if isinstance(config, str):
-        return objects[config] if objects.get(config) is not None else names.get(config, config)
+        if objects.get(config) is not None:
+            return objects[config]
+        found = names.get(config, config)  # of a class, an object made by default
+        return make(found, {"class_name": config, "config": {}}, objects, safe) if isinstance(found, type) else found
     if not isinstance(config, dict):
         return _read(config, objects, safe)
     if "class_name" not in config:

@@ -1,4 +1,4 @@
-"""keras_hub: its layers in a classifier, and a small backbone fitted with a head."""
+"""keras_hub: its layers in a classifier, small backbones, and text generated with several samplers."""
 
 import keras
 import keras_hub
@@ -26,4 +26,17 @@ batch["segment_ids"] = np.zeros((8, 12), "int32")
 head = keras.Model(bert.input, keras.layers.Dense(2)(bert.output["pooled_output"]))
 head.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 head.fit(batch, rng.integers(0, 2, 8), verbose=0)
+
+prompt = {
+    "token_ids": np.array([[1, 2, 3, 0, 0, 0, 0, 0]] * 2),
+    "padding_mask": np.array([[1, 1, 1, 0, 0, 0, 0, 0]] * 2),
+}
+gpt = keras_hub.models.GPT2CausalLM(
+    backbone=keras_hub.models.GPT2Backbone(**sizes, max_sequence_length=12), preprocessor=None
+)
+for sampler in ("greedy", keras_hub.samplers.TopPSampler(0.9)):
+    gpt.compile(sampler=sampler)
+    written = np.asarray(gpt.generate(prompt, stop_token_ids=None)["token_ids"])
+    assert written.shape == (2, 8)
+    assert (written[:, :3] == [1, 2, 3]).all()
 print("ok")

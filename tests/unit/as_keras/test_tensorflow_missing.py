@@ -46,6 +46,37 @@ def test_libraries_see_that_tensorflow_is_not_there(run):
     assert done.code == 0, done.err
 
 
+def test_libraries_that_need_tensorflow_get_what_there_is(run):
+    folder = run.folder / "site-packages"
+    folder.mkdir()
+    (folder / "needing.py").write_text(
+        "import tensorflow as tf\nfrom tensorflow import math\nfrom tensorflow.keras.layers import Layer\n"
+        "class Twice(Layer):\n    def call(self, x):\n        return tf.concat([x, math.square(x)], axis=-1)\n"
+    )
+    (folder / "wrapping.py").write_text("from needing import Twice\n")
+    (folder / "guarded.py").write_text("try:\n    import needing2\nexcept ImportError:\n    needing2 = None\n")
+    (folder / "needing2.py").write_text("import tensorflow as tf\n")
+    (folder / "late.py").write_text("def has_tensorflow():\n    import tensorflow\n    return True\n")
+    (folder / "demanding.py").write_text("import tensorflow as tf\nfrom tensorflow.image import extract_patches\n")
+    done = run("""
+        import sys
+        sys.path.append("site-packages")
+        import guarded, late, needing, wrapping
+        import numpy as np
+        assert wrapping.Twice()(np.full((1, 1), 3.0)).tolist() == [[3.0, 9.0]]
+        assert guarded.needing2 is None, "who looks for another way hears no"
+        try:
+            late.has_tensorflow()
+        except ImportError:
+            pass
+        else:
+            raise AssertionError("a question in a function hears no")
+        assert "tensorflow" not in sys.modules
+        import demanding
+    """)
+    assert done.code != 0 and "TensorFlow is not installed, and tf.image.extract_patches needs it" in done.err
+
+
 def test_a_program_that_asks_hears_the_truth(run):
     done = run("""
         import contextlib

@@ -199,3 +199,36 @@ def test_old_configs_without_a_module():
 def test_class_of_a_script_is_not_taken_for_a_builtin():
     with pytest.raises(ConfigError):
         read({"module": None, "class_name": "Dense", "config": {"units": 3}, "registered_name": "Dense"})
+
+
+class Ruler:
+    def __init__(self, length=1):
+        self.length = length
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def test_a_name_of_module_objects_stands_for_an_object():
+    read = lamella.saving.deserialize_keras_object
+    made = read("ruler", module_objects={"ruler": Ruler})
+    assert isinstance(made, Ruler) and made.length == 1
+    assert read({"class_name": "ruler", "config": {"length": 3}}, module_objects={"ruler": Ruler}).length == 3
+    assert read("ruler", custom_objects={"ruler": Ruler}) is Ruler, "as in Keras"
+    assert read("twice", module_objects={"twice": len}) is len
+    assert read("other", module_objects={"ruler": Ruler}) == "other"
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "kind"),
+    [
+        ("losses", "MeanSquaredError", "MeanSquaredError"),
+        ("metrics", "AUC", "AUC"),
+        ("initializers", "zeros", "Zeros"),
+        ("regularizers", "l2", "L2"),
+        ("constraints", "non_neg", "NonNeg"),
+    ],
+)
+def test_rooms_make_objects_of_names(room, name, kind):
+    assert type(getattr(lamella, room).deserialize(name)).__name__ == kind
