@@ -211,7 +211,7 @@ class Ruler:
 
 
 def test_a_name_of_module_objects_stands_for_an_object():
-    read = lamella.saving.deserialize_keras_object
+    read = L.saving.deserialize_keras_object
     made = read("ruler", module_objects={"ruler": Ruler})
     assert isinstance(made, Ruler) and made.length == 1
     assert read({"class_name": "ruler", "config": {"length": 3}}, module_objects={"ruler": Ruler}).length == 3
@@ -231,4 +231,4 @@ def test_a_name_of_module_objects_stands_for_an_object():
     ],
 )
 def test_rooms_make_objects_of_names(room, name, kind):
-    assert type(getattr(lamella, room).deserialize(name)).__name__ == kind
+    assert type(getattr(L, room).deserialize(name)).__name__ == kind
