@@ -189,8 +189,10 @@ def _from_module(config: Any, names: Mapping[str, Any], objects: Mapping[str, An
     if isinstance(config, str):
         if objects.get(config) is not None:
             return objects[config]
-        found = names.get(config, config)  # of a class, an object made by default
-        return make(found, {"class_name": config, "config": {}}, objects, safe) if isinstance(found, type) else found
+        found = names.get(config, config)
+        if isinstance(found, type) and hasattr(found, "from_config"):  # an object made by default
+            return make(found, {"class_name": config, "config": {}}, objects, safe)
+        return found
     if not isinstance(config, dict):
         return _read(config, objects, safe)
     if "class_name" not in config:
