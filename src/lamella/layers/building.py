@@ -25,14 +25,18 @@ def building(build: Callable[..., Any]) -> Callable[..., Any]:
         trial = current().trial
         if trial is not None:
             trial.undo.append(_restorer(self))
-        self._in_build = True
+        self._in_build, here = True, current()
+        if here.frozen and not self._set_to_train:
+            self.trainable = False
+        inside = {"path": (*here.path, self.name), "frozen": not self._trainable}
         try:
-            with frame(path=(*current().path, self.name), autocast=None, observer=None), jax.ensure_compile_time_eval():
+            with frame(**inside, autocast=None, observer=None), jax.ensure_compile_time_eval():
                 build(self, *args, **kwargs)
                 if self._build_by_call_on is not None:  # Model.build(), perhaps called by an own build()
                     self._build_by_call(self._build_by_call_on)
         finally:
             self._in_build, self._build_by_call_on, self._call_to_build_for = False, None, None
+        self._built_at = inside["path"]
         self._build_shapes = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
         self.built = True
 

@@ -183,7 +183,7 @@ class Layer(Weights):
         return frame(
             training=training,
             path=(*here.path, self.name),
-            frozen=here.frozen or not self._trainable,
+            frozen=not self._trainable or (here.frozen and not self._set_to_train),
             autocast=self.compute_dtype if mixed else None,
             losses=[] if here.losses is None else here.losses,
         )
@@ -191,11 +191,6 @@ class Layer(Weights):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation.  Define it in every layer."""
         raise NotImplementedError(f"{type(self).__name__} does not define call().")
-
-    @property
-    def trains_here(self) -> bool:
-        """Whether this call is in a place that training may change: no frozen layer is around it."""
-        return self._trainable and not current().frozen
 
     @property
     def composite(self) -> bool:

@@ -33,8 +33,10 @@ class Weights(Operation):
     built: bool
     variable_dtype: str
     _trainable: bool
+    _set_to_train = False  # by `trainable = True`, after it was made
     _added: list[Variable]
     _in_build = False
+    _built_at: tuple[str, ...] = ()  # the names of the layers around it when it was built, and its own
     _build_shapes: dict[str, Any] | None = None
     not_parts: frozenset[str] = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses"})
     """Attributes that hold layers or variables which are not parts of this one."""
@@ -80,7 +82,9 @@ class Weights(Operation):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         path = current().path
-        with frame(path=path if path[-1:] == (self.name,) else (*path, self.name)):
+        if path[-1:] != (self.name,):
+            path = self._built_at or (*path, self.name)
+        with frame(path=path):
             variable = Variable(
                 initializers.get(initializer),
                 shape=shape,
@@ -114,6 +118,11 @@ class Weights(Operation):
             variable.trainable = False
         self._added.append(variable)
 
+    def _freeze_inside(self, layer: Weights) -> None:
+        """Freezes a layer that comes into this one while this one is frozen, unless it was set to train."""
+        if not self._trainable and not layer._set_to_train:
+            layer.trainable = False
+
     def _untrack_variable(self, variable: Variable) -> None:
         self._added[:] = [one for one in self._added if one is not variable]
 
@@ -143,18 +152,8 @@ class Weights(Operation):
             if isinstance(part, Weights):
                 yield from part._collect(seeds)
 
-    def _frozen(self, inside: bool = False) -> Iterator[Variable]:
-        """Variables below a layer that is not trainable."""
-        inside = inside or not self._trainable
-        for part in self._own(object):
-            if isinstance(part, Weights):
-                yield from part._frozen(inside)
-            elif inside and isinstance(part, Variable):
-                yield part
-
     def _trained(self, variables: list[Variable]) -> list[Variable]:
-        frozen = {id(v) for v in self._frozen()}
-        return [v for v in variables if v.trainable and id(v) not in frozen]
+        return [variable for variable in variables if variable.trainable] if self._trainable else []
 
     @property
     def variables(self) -> list[Variable]:
@@ -168,7 +167,10 @@ class Weights(Operation):
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """Those that training changes: their own flag and every layer around them say so."""
+        """Those that training changes: their own flags say so, and this layer's does.
+
+        The flags of layers inside are not asked: setting one has set those of the weights.
+        """
         return self._trained(self.variables)
 
     @property
@@ -206,12 +208,15 @@ class Weights(Operation):
 
     @property
     def trainable(self) -> bool:
-        """Whether training may change this layer; setting it sets everything inside."""
+        """Whether training may change this layer; setting it sets everything inside.
+
+        What is inside can be set again afterwards: it then trains in any model but this layer itself.
+        """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = value = bool(value)
+        self._trainable = self._set_to_train = value = bool(value)
         changes.count += 1
         for variable in self._own_variables():
             variable.trainable = value and variable.made_trainable

@@ -85,7 +85,7 @@ def _compiled_alike(clone: Any, model: Any) -> Any:
 def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_function: Any) -> Any:
     if call_function is not None:
         raise ArgumentError("clone_model() takes a call_function for Functional models only.")
-    new = Sequential(name=model.name, trainable=model.trainable)
+    new = Sequential(name=model.name)
     layers = model._layers
     if input_tensors is not None:
         new.add(jax.tree.leaves(input_tensors)[0])
@@ -93,6 +93,7 @@ def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_funct
     for layer in layers:
         new.add(cloned(layer))
     new._infers_input = model._infers_input and input_tensors is None
+    new._trainable = model.trainable  # what is inside has its own flags
     return new
 
 
@@ -115,7 +116,9 @@ def _cloned_graph(model: Any, cloned: Any, shared: Any, input_tensors: Any, call
         inputs = _as_inputs_of(model, input_tensors)
     outputs = graph.run(jax.tree.leaves(inputs), call)
     maker = Functional if type(model) is Functional else model.__class__
-    return maker(inputs, outputs, name=model.name, trainable=model.trainable)
+    clone = maker(inputs, outputs, name=model.name)
+    clone._trainable = model.trainable  # what is inside has its own flags
+    return clone
 
 
 def _copied(operation: Operation) -> Operation:

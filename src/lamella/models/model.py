@@ -64,8 +64,8 @@ class Model(Trainer, GraphModel):
         Layer.__init__(self, name=name)
         self._set_graph(inputs, outputs)
         self._count_as_functional()
-        if trainable is not None:
-            self._trainable = bool(trainable)  # the layers inside keep their own flags
+        if trainable is not None and not trainable:
+            self.trainable = False
 
     def __init_subclass__(cls, **kwargs: Any):
         """Where another base is a layer, its methods count, not those for models made of layers."""

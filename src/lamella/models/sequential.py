@@ -85,6 +85,7 @@ class Sequential(Model):
         shape = getattr(layer, "_input_shape_arg", None)
         if not self._layers and shape is not None:
             self.add(InputLayer(shape=shape))
+        self._freeze_inside(layer)
         self._layers.append(layer)
         self._names.add(layer.name)
         if self._tensors:

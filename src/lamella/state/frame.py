@@ -39,7 +39,7 @@ class Frame:
     training: what layers called without an explicit `training=` take.
     overlay:  values that stand in front of the variables' own; writes go
               there too.  None: variables read and write themselves.
-    frozen:   a layer around this call has `trainable = False`.
+    frozen:   what is built in this call does not train: a layer around it has `trainable = False`.
     autocast: dtype that float variables are read in, or None.
     losses:   collects what `add_loss` is given, or None.
     path:     names of the layers around this call, outermost first.

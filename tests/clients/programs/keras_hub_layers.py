@@ -1,4 +1,4 @@
-"""keras_hub: its layers in a classifier, small backbones, and text generated with several samplers."""
+"""keras_hub: its layers, small backbones, text that is generated, a backbone tuned by LoRA, an image classifier."""
 
 import keras
 import keras_hub
@@ -39,4 +39,38 @@ for sampler in ("greedy", keras_hub.samplers.TopPSampler(0.9)):
     written = np.asarray(gpt.generate(prompt, stop_token_ids=None)["token_ids"])
     assert written.shape == (2, 8)
     assert (written[:, :3] == [1, 2, 3]).all()
+
+gpt.backbone.enable_lora(2)
+assert len(gpt.backbone.trainable_weights) == 6
+before = {weight.path: np.asarray(weight) for weight in gpt.weights}
+gpt.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), sampler="greedy")
+words = {name: np.ones((8, 12), "int32") for name in ("token_ids", "padding_mask")}
+gpt.fit(words, words["token_ids"], verbose=0)
+changed = [
+    path for path, value in before.items() if np.any(np.asarray({w.path: w for w in gpt.weights}[path]) != value)
+]
+assert sum("lora_kernel_b" in path for path in changed) == 2
+assert not any(path.endswith("/kernel") for path in changed)
+gpt.save("tuned.keras")
+tuned = keras.models.load_model("tuned.keras")
+np.testing.assert_allclose(tuned.predict(words, verbose=0), gpt.predict(words, verbose=0), rtol=1e-4, atol=1e-4)
+
+resnet = keras_hub.models.ResNetBackbone(
+    input_conv_filters=[64],
+    input_conv_kernel_sizes=[3],
+    stackwise_num_filters=[64, 64],
+    stackwise_num_blocks=[1, 1],
+    stackwise_num_strides=[1, 2],
+    block_type="basic_block",
+    image_shape=(16, 16, 3),
+)
+classifier = keras_hub.models.ResNetImageClassifier(backbone=resnet, num_classes=3, preprocessor=None)
+classifier.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+images = rng.random((8, 16, 16, 3)).astype("float32")
+classifier.fit(images, np.arange(8) % 3, verbose=0)
+classifier.save("images.keras")
+again = keras.models.load_model("images.keras")
+np.testing.assert_allclose(
+    again.predict(images, verbose=0), classifier.predict(images, verbose=0), rtol=1e-4, atol=1e-4
+)
 print("ok")

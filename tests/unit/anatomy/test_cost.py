@@ -160,13 +160,15 @@ def test_a_fixed_batch_counts_one_sample_if_the_model_can_do_with_one():
     assert (whole.macs, whole.batch, whole.memory(4).activations) == (24, 4, 4 * (12 + 12))
 
 
-def test_a_frozen_parent_freezes_what_is_inside():
+def test_a_frozen_parent_and_what_was_set_to_train_in_it():
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
     model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(2)])
     inner.trainable = False
-    inner.layers[0].trainable = True
     counted = costs(model.anatomy)
     assert (counted.trainable, counted.frozen) == (8, 15)
+    inner.layers[0].trainable = True
+    counted = costs(model.anatomy)
+    assert (counted.trainable, counted.frozen) == (23, 0)
 
 
 def test_unknown_sizes_are_said_and_not_guessed():

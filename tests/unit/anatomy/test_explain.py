@@ -145,8 +145,10 @@ class TestKinds:
     def test_frozen_around(self):
         inner = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="d")], name="inner")
         model = keras.Sequential([keras.Input((3,)), inner])
-        inner._trainable = False
-        assert "`inner` around it is frozen" in said(model.anatomy.explain("inner/d"))
+        inner.trainable = False
+        assert "`inner` around it" in said(model.anatomy.explain("inner/d"))
+        inner.layers[0].trainable = True
+        assert "All 8 parameters are trained" in said(model.anatomy.explain("inner/d"))
 
     def test_not_called(self):
         class Spare(keras.Model):

@@ -261,7 +261,7 @@ def test_a_frozen_model_stays_frozen_in_its_taps(twins):
     twins.get_layer("enc").trainable = False
     assert [v.path for v in extractor(twins).trainable_weights] == ["new/kernel", "new/bias"]
     twins.get_layer("enc").trainable = True
-    twins._trainable = False
+    twins.trainable = False
     assert twins.anatomy.tap("cat").trainable_weights == []
 
 

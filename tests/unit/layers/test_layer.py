@@ -76,15 +76,87 @@ def test_weights_without_an_attribute_are_found():
     assert [address for address, _ in walk(layer)] == ["w"] and len(layer.weights) == 1
 
 
-def test_trainable_is_recursive_and_a_frozen_parent_wins():
+def test_trainable_is_recursive_and_what_is_inside_can_be_set_again():
+    """As in Keras: a frozen layer lists nothing that trains, and a model around it lists what was set again."""
     outer = keras.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(2)])
-    outer.trainable = False
-    assert not outer.layers[0].trainable and outer.trainable_weights == []
-    outer.layers[0].trainable = True
-    assert outer.trainable_weights == [] and len(outer.non_trainable_weights) == 4
     holder = keras.Sequential([outer, layers.Dense(1)])
     holder.build((None, 3))
+    outer.trainable = False
+    assert not outer.layers[0].trainable and outer.trainable_weights == []
     assert [w.shape for w in holder.trainable_weights] == [(2, 1), (1,)]
+    outer.layers[0].trainable = True
+    assert outer.trainable_weights == [] and len(outer.non_trainable_weights) == 4
+    assert [w.shape for w in holder.trainable_weights] == [(3, 4), (4,), (2, 1), (1,)]
+    outer.trainable = True
+    assert len(outer.trainable_weights) == 4
+
+
+class Block(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense, self.normal = layers.Dense(4), layers.BatchNormalization()
+
+    def call(self, x):
+        return self.normal(self.dense(x))
+
+
+def test_low_rank_weights_inside_of_a_frozen_block_train():
+    block = Block()
+    model = keras.Sequential([keras.Input((3,)), block, layers.Dense(1)])
+    for layer in model._flatten_layers(include_self=False):
+        layer.trainable = False
+    block.dense.trainable = True
+    block.dense.enable_lora(2)
+    paths = [w.path for w in model.trainable_weights]
+    names = ("bias", "lora_kernel_a", "lora_kernel_b")
+    assert paths == [f"{model.name}/{block.name}/{block.dense.name}/{name}" for name in names]
+    before = model.get_weights()
+    model.compile("sgd", "mse")
+    model.fit(np.random.rand(8, 3), np.ones((8, 1)), verbose=0)
+    moved = [w.name for w, old in zip(model.weights, before, strict=True) if not np.allclose(w.numpy(), old)]
+    assert moved == ["bias", "lora_kernel_b"]  # a has no gradient while b is 0
+    report = model.anatomy.trainability()
+    assert report[f"{block.name}/dense"].trains and not report[f"{block.name}/normal"].trains
+    assert report.trainable == 4 + 3 * 2 + 2 * 4
+    assert "18 of 51 parameters are trained" in str(model.anatomy.explain())
+
+
+@pytest.mark.parametrize("model", [lambda b: keras.Sequential([keras.Input((3,)), b]), None])
+def test_what_a_layer_builds_while_it_is_frozen_is_frozen(model):
+    """By the constructor too, which Keras does not pass on to what is inside."""
+    block = Block(trainable=False)
+    whole = model(block) if model else keras.Sequential([block])
+    if model is None:
+        whole.build((None, 3))
+    assert whole.trainable_weights == [] and not block.dense.trainable
+    block.dense.trainable = True
+    assert len(whole.trainable_weights) == 2
+
+
+def test_what_was_set_to_train_before_it_was_built_trains():
+    block = Block()
+    block.trainable = False
+    block.dense.trainable = True
+    whole = keras.Sequential([keras.Input((3,)), block])
+    assert [w.name for w in whole.trainable_weights] == ["kernel", "bias"]
+
+
+def test_models_made_frozen_are_frozen_inside():
+    x = keras.Input((3,))
+    base = keras.Model(x, layers.Dense(4)(x), trainable=False)
+    stack = keras.Sequential([layers.Dense(3)], trainable=False)
+    whole = keras.Sequential([keras.Input((3,)), base, stack])
+    assert whole.trainable_weights == []
+    base.layers[1].trainable = True
+    for copy in (keras.models.clone_model(whole), keras.Sequential.from_config(whole.get_config())):
+        assert [layer.trainable for layer in copy.layers] == [False, False]
+        assert [w.shape for w in copy.trainable_weights] == [(3, 4), (4,)]
+
+
+def test_a_weight_made_after_build_lies_where_the_layer_was_built():
+    stack = keras.Sequential([layers.Input((3,)), layers.Dense(4, name="d")], name="stack")
+    late = stack.layers[0].add_weight(shape=(1,), name="late")
+    assert late.path == "stack/d/late"
 
 
 def test_training_is_explicit_then_inherited_then_default():

@@ -293,7 +293,7 @@ def _model_shapes(place: Place) -> list[str]:
 
 
 def _runs(place: Place) -> list[str]:
-    frozen = frozen_by(place.subject, place.around, place.thing) is not None
+    frozen = frozen_by(place.subject, place.thing) is not None
     return behaviour_words(place.thing, place.sites[0] if place.sites else None, frozen, place.address_of)
 
 
@@ -338,7 +338,7 @@ def _weight(place: Place) -> Explanation:
     variable: Variable = place.thing
     owner = place.container
     trained = any(v is variable for v in place.subject.trainable_weights)
-    frozen = frozen_by(place.subject, place.around[:-1], owner) if isinstance(owner, Layer) else None
+    frozen = frozen_by(place.subject, owner) if isinstance(owner, Layer) else None
     if trained:
         why = "Training changes it."
     elif not variable.made_trainable:

@@ -188,13 +188,19 @@ def training_words(anatomy: Any) -> tuple[list[str], dict[str, Any]]:
 
 
 def _frozen(anatomy: Any) -> list[str]:
-    """The outermost layers that are frozen."""
+    """The outermost layers that are frozen, with all that is in them."""
     if not anatomy.subject.trainable:
         return [anatomy.subject.name]
     frozen: list[str] = []
+    trained = {id(v) for v in anatomy.subject.trainable_weights}
     for part in anatomy.parts:
         layer: Any = part.thing
-        if isinstance(layer, Layer) and layer.weights and not layer.trainable:
+        if (
+            isinstance(layer, Layer)
+            and layer.weights
+            and not layer.trainable
+            and trained.isdisjoint(map(id, layer.weights))
+        ):
             inside = any(part.place == one or part.place.startswith(f"{one}/") for one in frozen)
             frozen += [] if inside else [part.place]
     return frozen

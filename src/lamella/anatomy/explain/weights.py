@@ -65,14 +65,11 @@ def _normalization(layer: Any) -> str:
     )
 
 
-def frozen_by(subject: Layer, around: list[Any], layer: Any) -> tuple[str, Any] | None:
-    """Why nothing in a layer trains: ("own", layer) or ("around", the frozen one around it); None if it may."""
+def frozen_by(subject: Layer, layer: Any) -> tuple[str, Any] | None:
+    """Why nothing in a layer trains: ("own", layer) or ("around", the model); None if it may."""
     if not layer.trainable:
         return "own", layer
-    for one in [subject, *around]:
-        if isinstance(one, Layer) and not one.trainable:
-            return "around", one
-    return None
+    return None if subject.trainable else ("around", subject)
 
 
 def training_words(subject: Layer, around: list[Any], layer: Any, address_of: Any) -> tuple[list[str], dict[str, int]]:
@@ -83,8 +80,8 @@ def training_words(subject: Layer, around: list[Any], layer: Any, address_of: An
     ids = {id(v) for v in subject.trainable_weights}
     trained = [v for v in weights if id(v) in ids]
     facts = {"parameters": size(weights), "trained": size(trained)}
-    why = frozen_by(subject, around, layer)
-    if why is None and len(trained) == len(weights):
+    why = None if trained else frozen_by(subject, layer)
+    if len(trained) == len(weights):
         return [f"All {facts['parameters']:,} parameters are trained."], facts
     if why is not None:
         place = "its own `trainable` is False" if why[0] == "own" else f"{address_of(why[1])} around it is frozen"

@@ -72,7 +72,8 @@ class Tap(Model):
         self.called_on = jax.tree.map(lambda v: KerasTensor(v.shape, v.dtype) if isinstance(v, Value) else v, seen)
         self._convert_input_args, self._allow_non_tensor_positional_args = False, True
         self.supports_masking = self.built = True
-        self._trainable = trainable
+        if not trainable:
+            self.trainable = False
 
     def _aim(self, anatomy: Any) -> list[Any]:
         """The values that the target follows from."""
@@ -191,9 +192,6 @@ class Tap(Model):
         for address, thing in [("", self.layer), *walk_all(self.layer)]:
             if id(thing) in needed:
                 yield f"{self.layer.name}/{address}".rstrip("/"), thing
-
-    def _frozen(self, inside: bool = False) -> Iterator[Variable]:
-        yield from self.layer._frozen(inside or not self._trainable)
 
     def get_config(self) -> dict[str, Any]:
         if callable(self.target):

@@ -120,15 +120,13 @@ class _Report:
             return "no weights"
         if not called:
             return "never called"
-        if frozen is not None:
+        if frozen is not None and not trained:
             return "its own flag: trainable=False" if frozen is layer else f"{self._name(frozen)} is frozen"
         inside = [one for one in layer._inner_layers() if one.weights]
         if not trained and inside:
             return "everything inside of it is frozen"
         still = [variable for variable in layer.weights if variable.made_trainable and not self._trains(variable)]
         off = [variable.name for variable in still]
-        if not inside and any(variable.trainable for variable in still):
-            return "a layer around it, outside of the model, is frozen"
         if not trained:
             return f"its weights are frozen one by one: {', '.join(off)}" if off else "its weights are not trained"
         whole = [one for one in inside if not any(map(self._trains, one.weights))]
@@ -140,9 +138,13 @@ class _Report:
         return id(variable) in self._trained
 
     def _frozen_by(self, layer: Layer) -> Layer | None:
-        """The outermost layer around it, or itself, whose own flag says that it does not train."""
+        """The model, or the outermost of those around it up to itself whose flags say that they do not train."""
+        if not self._subject._trainable:
+            return self._subject
+        if layer._trainable:
+            return None
         above = [self._frozen_by(around) for around in self._tree.around(layer)]
-        return next((one for one in above if one is not None), None if layer._trainable else layer)
+        return next((one for one in above if one is not None), layer)
 
     def _name(self, layer: Layer) -> str:
         return "the whole model" if layer is self._subject else repr(self._layers.get(layer, layer.name))

@@ -107,7 +107,7 @@ class BatchNormalization(Affine):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         x = ops.cast(inputs, jnp.result_type(inputs.dtype, "float32"))
         scale, offset = (None if w is None else ops.cast(w, x.dtype) for w in (self.gamma, self.beta))
-        if training and self.trains_here:
+        if training and self.trainable:
             mean, variance = self._moments(x, mask)
             if self.renorm:
                 scale, offset = self._renormalized(mean, variance, scale, offset)
