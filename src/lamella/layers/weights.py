@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from types import NoneType
 from typing import Any
 
@@ -81,10 +82,8 @@ class Weights(Operation):
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
-        path = current().path
-        if path[-1:] != (self.name,):
-            path = self._built_at or (*path, self.name)
-        with frame(path=path):
+        inside = current().path[-1:] == (self.name,)
+        with nullcontext() if inside else frame(path=self._built_at or (*current().path, self.name)):
             variable = Variable(
                 initializers.get(initializer),
                 shape=shape,
@@ -309,6 +308,8 @@ def _pairs(variables: list[Variable], values: Iterable[Any], name: str) -> list[
 
 def _known(layer: Weights, shape: Any, name: str | None) -> tuple[int, ...]:
     """The shape as a tuple of integers; a single one is a vector's."""
+    if type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape):
+        return shape
     if isinstance(shape, str):
         raise ArgumentError("add_weight() takes the name by keyword.", fix=f"add_weight(shape=…, name={shape!r})")
     shape = () if shape is None else (shape,) if np.ndim(shape) == 0 else tuple(shape)

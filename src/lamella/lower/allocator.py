@@ -57,10 +57,16 @@ def give_back_memory() -> bool:
 
     Returns: whether any was handed back.
     """
-    if not is_allocator_tuned() or not _is_glibc() or not expects_cpu():
+    if not is_allocator_tuned() or not _is_glibc():
         return False
+    import resource  # of Unix only
+
     page = os.sysconf("SC_PAGE_SIZE")
     much = os.sysconf("SC_PHYS_PAGES") * page // 8
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 <= much:  # the most so far: asked in a microsecond
+        return False
+    if not expects_cpu():
+        return False
     with open("/proc/self/statm") as numbers:
         resident = int(numbers.read().split()[1]) * page
     return resident > much and resident - _in_use() > much and bool(ctypes.CDLL(None).malloc_trim(0))

@@ -171,6 +171,13 @@ def _with_functions(config: dict[str, Any], objects: Mapping[str, Any], safe: bo
     return {key: _read(value, objects, safe) if isinstance(value, dict) else value for key, value in config.items()}
 
 
+def _made_by_default(cls: Any) -> Any:
+    try:
+        return cls.from_config({})
+    except TypeError as error:
+        raise _not_made(cls, {}, error) from error
+
+
 def _not_made(cls: type, inner: dict[str, Any], error: TypeError) -> TypeError:
     if isinstance(error, ConfigError):
         return error
@@ -191,7 +198,7 @@ def _from_module(config: Any, names: Mapping[str, Any], objects: Mapping[str, An
             return objects[config]
         found = names.get(config, config)
         if isinstance(found, type) and hasattr(found, "from_config"):  # an object made by default
-            return make(found, {"class_name": config, "config": {}}, objects, safe)
+            return _made_by_default(found)
         return found
     if not isinstance(config, dict):
         return _read(config, objects, safe)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from lamella.state.variable import Variable
@@ -32,8 +32,7 @@ class Trial:
         return tuple(None if size in self.stand_ins else size for size in shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """How a call sees state, training and its place in the model.
 
     training: what layers called without an explicit `training=` take.
@@ -83,7 +82,7 @@ class frame:  # noqa: N801 - used like a function: `with frame(training=True):`
         self._changes = changes
 
     def __enter__(self) -> Frame:
-        new = replace(_current.get(), **self._changes)
+        new = _current.get()._replace(**self._changes)
         self._token = _current.set(new)
         return new
 

@@ -20,7 +20,7 @@ from lamella.errors import ArgumentError
 from lamella.graph import KerasTensor, Key, Observer, Value
 from lamella.lower import at_hand, compiled
 from lamella.state import StateView, changes, frame, pure
-from lamella.train.feed import ArrayFeed, Batch, Feed
+from lamella.train.feed import ArrayFeed, Batch, Feed, with_x
 from lamella.train.feed.columns import as_batch, mapped
 from lamella.train.frozen import Prefix, frozen_prefix
 from lamella.train.own_steps import is_overridden
@@ -109,7 +109,7 @@ def called_with_features(function: Callable[..., Any], state: Any, batch: Any) -
     size = x.samples.shape[0]
     blank = jax.tree.map(lambda t: jnp.zeros(_sized(t.shape, size), t.dtype), x.known.inputs)
     with frame(observer=_Given(x, size)):
-        return pure(function, state, batch.with_x(blank if x.x is None else x.x))
+        return pure(function, state, with_x(batch, blank if x.x is None else x.x))
 
 
 def up_to_date(batches: list[Any]) -> list[Any]:
@@ -119,7 +119,7 @@ def up_to_date(batches: list[Any]) -> list[Any]:
         return batches
     feed = x.known.feed
     assert feed is not None
-    return [batch.with_x(feed.original(np.asarray(batch[0].samples))) for batch in batches]
+    return [with_x(batch, feed.original(np.asarray(batch[0].samples))) for batch in batches]
 
 
 class KnownFeed(ArrayFeed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -233,7 +233,7 @@ class Loops(Layer):
 
         It is made from the first batch, which the data still give.
         """
-        if self._steps.prepared:
+        if self._steps.is_prepared(kind):
             self._steps.refresh()
             return
         if kind == "train":
@@ -248,6 +248,7 @@ class Loops(Layer):
 
     def _batches(self, kind: str, data: Feed) -> Iterator[Any]:
         """The batches of an epoch; what is not built yet is built from the first."""
+        form: Callable[[Any], Any] = tuple
         for number, batch in enumerate(data.batches()):
             if number == 0:
                 self._steps.prepare(kind, batch)
@@ -256,7 +257,8 @@ class Loops(Layer):
                     where = data.asked_by or {"train": "fit()", "test": "evaluate()"}[kind]
                     self._check_targets(where, data.known(batch))
                     data.is_checked = True
-            yield self._steps.without_form(kind, batch)
+                form = self._steps.form(kind)
+            yield form(batch)
 
     def _check_targets(self, where: str, data: Any) -> None:
         """Raises DataError where the compiled loss would take targets that make no sense."""
@@ -322,7 +324,7 @@ class Loops(Layer):
         self.reset_metrics()  # type: ignore[attr-defined]
         logs = {
             name: np.asarray(value)
-            for name, value in flat_logs(self._steps.run(kind, self._steps.without_form(kind, batch))).items()
+            for name, value in flat_logs(self._steps.run(kind, self._steps.form(kind)(batch))).items()
         }
         return logs if return_dict else self._in_order(logs)
 

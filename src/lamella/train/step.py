@@ -19,7 +19,7 @@ from lamella.graph import KerasTensor, output_spec
 from lamella.lower import at_hand, is_fast_in_a_loop, keep_compiled
 from lamella.state import Owner, StateView, Variable, changes, global_seed_if_used
 from lamella.train.features import called_with_features
-from lamella.train.feed import Batch
+from lamella.train.feed import Batch, with_x
 from lamella.train.joined import joined
 from lamella.train.own_steps import call_step, is_overridden
 from lamella.train.program import Program
@@ -89,11 +89,11 @@ class Steps(Owner):
         self._look_after_tracing()
         return result
 
-    def without_form(self, kind: str, batch: Batch) -> Batch:
-        """The batch in the same form for all steps of ours, so that they share programs; without what they ignore."""
+    def form(self, kind: str) -> Callable[[Batch], Any]:
+        """Gives batches the form that the steps take them in: steps of ours share programs, and ignore some parts."""
         if is_overridden(self._model, f"{kind}_step") or users_function(self._model, kind) is not None:
-            return batch
-        return Batch(batch[0], parts=1) if kind == "predict" else Batch(*batch, parts=3)
+            return lambda batch: batch
+        return (lambda batch: (batch[0], None, None)) if kind == "predict" else tuple
 
     def look_at_settings(self) -> None:
         """Follows changes of plain attributes; to be called where a user's code may have run."""
@@ -159,7 +159,7 @@ class Steps(Owner):
     def _staged(self, batch: Any) -> Any:
         """The batch after the layers that work on the host (strings become numbers)."""
         x = self._model.stage(batch[0])
-        return batch.with_x(x) if isinstance(batch, Batch) else (x, *batch[1:])
+        return batch if x is batch[0] else with_x(batch, x)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: the model; the rest is made anew."""
@@ -177,10 +177,7 @@ class Steps(Owner):
 
     def refresh(self) -> None:
         """Follows changes of trainability, and of the parts, since the last step."""
-        chosen = self._model._compiled
-        parts = () if self._model._graph is not None else self._model._sublayers()
-        owners = (chosen, getattr(chosen, "optimizer", None), global_seed_if_used(), *parts)
-        version = (changes.count, self.settings.number, *map(id, owners))
+        version, chosen = self._current_version(), self._model._compiled
         if version == self._version:
             return
         if chosen is not None and chosen.optimizer is not None and self._model.built:
@@ -193,6 +190,13 @@ class Steps(Owner):
         wanted = chosen is None or chosen.jits
         self._jits = wanted and all(layer.supports_jit or layer.runs_on_host for layer in layers)
         self._version = (changes.count, *version[1:])  # following may have made slots
+
+    def _current_version(self) -> tuple[int, ...]:
+        """Changes whenever variables, `trainable` flags, settings or parts do."""
+        chosen = self._model._compiled
+        parts = () if self._model._graph is not None else self._model._sublayers()
+        owners = (chosen, getattr(chosen, "optimizer", None), global_seed_if_used(), *parts)
+        return (changes.count, self.settings.number, *map(id, owners))
 
     # Before the first step
 
@@ -221,9 +225,10 @@ class Steps(Owner):
         self.refresh()
         self._ready.add((kind, self._makeup, self._version))
 
-    @property
-    def prepared(self) -> bool:
+    def is_prepared(self, kind: str) -> bool:
         """Whether the model, its loss and its metrics are built."""
+        if (kind, self._makeup, self._current_version()) in self._ready:
+            return True
         chosen = self._model._compiled
         layers_built = self._model.built and all(layer.built for layer in self._model._inner_layers())
         parts = () if chosen is None else (chosen.loss, chosen.metrics)

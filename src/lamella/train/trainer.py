@@ -390,5 +390,5 @@ class Trainer(Loops, Layer):
         batch = only_batch(x, parts=1)
         self._steps.prepare("predict", batch)
         self.make_predict_function()
-        outputs = self._steps.run("predict", self._steps.without_form("predict", batch))
+        outputs = self._steps.run("predict", self._steps.form("predict")(batch))
         return np.asarray(outputs) if isinstance(outputs, jax.Array) else jax.tree.map(np.asarray, outputs)

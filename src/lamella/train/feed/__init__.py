@@ -3,7 +3,7 @@
 from lamella.train.feed.arrays import ArrayFeed
 from lamella.train.feed.choose import feed, only_batch
 from lamella.train.feed.columns import EmptyDataError
-from lamella.train.feed.pack import Batch, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from lamella.train.feed.pack import Batch, pack_x_y_sample_weight, unpack_x_y_sample_weight, with_x
 from lamella.train.feed.pydataset import PyDataset, PyDatasetFeed
 from lamella.train.feed.source import Feed
 from lamella.train.feed.split import train_validation_split
@@ -24,4 +24,5 @@ __all__ = [
     "pack_x_y_sample_weight",
     "train_validation_split",
     "unpack_x_y_sample_weight",
+    "with_x",
 ]

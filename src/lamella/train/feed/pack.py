@@ -32,16 +32,17 @@ class Batch(tuple[Any, Any, Any]):
         """What a step of the user's is given."""
         return self[: self.parts] if self.parts else self[0]
 
-    def with_x(self, x: Any) -> Batch:
-        """The same batch with another x."""
-        return Batch(x, *self[1:], parts=self.parts)
-
     def tree_flatten(self) -> tuple[Any, int]:
         return tuple(self), self.parts
 
     @classmethod
     def tree_unflatten(cls, parts: int, children: Any) -> Batch:
         return cls(*children, parts=parts)
+
+
+def with_x(batch: Any, x: Any) -> Any:
+    """The same batch, a `Batch` or a plain triple, with another x."""
+    return Batch(x, *batch[1:], parts=batch.parts) if isinstance(batch, Batch) else (x, *batch[1:])
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
