@@ -13,7 +13,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 from lamella.as_keras.tensorflow_names import PARTS, SERVED, VERSION, advice
@@ -49,9 +49,22 @@ def _importer(imported: Callable[..., Any]) -> Callable[..., Any]:
                 return module if fromlist else STAND_IN
             if tuple(fromlist or ()) == ("keras",) or not _asks(sys._getframe(1)):
                 return _stand_in(name, fromlist)
-        return imported(name, globals, locals, fromlist, level)
+        try:
+            return imported(name, globals, locals, fromlist, level)
+        except BaseException as error:
+            _drop_own_frames(error.__traceback__)
+            raise
 
     return import_with_stand_in
+
+
+def _drop_own_frames(place: TracebackType | None) -> None:
+    """Takes this file's frames, of which each import adds one, out of a traceback, but for the first."""
+    while place is not None and place.tb_next is not None:
+        if place.tb_next.tb_frame.f_code.co_filename == __file__:
+            place.tb_next = place.tb_next.tb_next
+        else:
+            place = place.tb_next
 
 
 def _asks(frame: FrameType | None) -> bool:

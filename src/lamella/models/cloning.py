@@ -77,7 +77,7 @@ def _compiled_alike(clone: Any, model: Any) -> Any:
     def another(part: Any) -> Any:
         return type(part).from_config(part.get_config()) if hasattr(part, "get_config") else part
 
-    if model.compiled:
+    if model.compiled and clone._takes_compile_config(model._compiled.config):
         clone.compile(**jax.tree.map(another, model._compiled.config))
     return clone
 

@@ -39,17 +39,17 @@ def attribute_children(owner: object, skip: frozenset[str] = frozenset()) -> Ite
             yield from _found(key if shown != key and shown in attributes else shown, value)
 
 
-def _found(segment: str, value: Any) -> Iterator[tuple[str, Variable | Owner]]:
+def _found(segment: str, value: Any, around: tuple[int, ...] = ()) -> Iterator[tuple[str, Variable | Owner]]:
+    """The children in a value; `around` are the collections that it is in, which it may hold again."""
     if isinstance(value, (Variable, Owner)):
         yield segment, value
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            if isinstance(item, _HOLDERS):
-                yield from _found(f"{segment}[{index}]", item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, _HOLDERS):
-                yield from _found(f"{segment}[{key}]", item)
+        return
+    if id(value) in around:
+        return
+    around = (*around, id(value))
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, _HOLDERS):
+            yield from _found(f"{segment}[{key}]", item, around)
 
 
 def walk(owner: Owner, prefix: str = "") -> Iterator[tuple[str, Variable]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from typing import Any
 
 import jax
@@ -172,13 +174,33 @@ class Trainer(Loops, Layer):
         return None if self._compiled is None else serialize_keras_object(self._compiled.config)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles from what `get_compile_config` returned."""
+        """Compiles from what `get_compile_config` returned.
+
+        Where the class has a `compile` of its own that takes other arguments, it warns and leaves the model as it is.
+        """
         from lamella.registry import check_compile_config, deserialize_keras_object
 
         check_compile_config(config)
+        if not self._takes_compile_config(config):
+            return
         self.compile(**deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
+
+    def _takes_compile_config(self, config: dict[str, Any]) -> bool:
+        """Whether `compile`, which may be the user's, takes the arguments in a config; warns where it does not."""
+        try:
+            inspect.signature(self.compile).bind(**config)
+        except TypeError as error:
+            name = type(self).__name__
+            warnings.warn(
+                f"{name} {self.name!r} is not compiled: its own compile() takes other arguments than the "
+                f"{sorted(config)} that were kept ({error}). Call compile() on it, or define "
+                f"{name}.get_compile_config() and {name}.compile_from_config(config).",
+                stacklevel=3,
+            )
+            return False
+        return True
 
     def jax_state_sync(self) -> None:
         """Does nothing: on JAX, Keras's callbacks ask for the weights of the moment; here they are always there."""

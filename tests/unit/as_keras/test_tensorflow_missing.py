@@ -215,3 +215,11 @@ def test_tensorflows_functions_work_in_layers_and_losses(run):
         assert model.layers[-1].get_config()["activation"] == "sigmoid"
     """)
     assert done.code == 0, done.err
+
+
+def test_a_failing_import_shows_the_programs_lines_and_not_ours(run):
+    for number in range(4):
+        (run.folder / f"part{number}.py").write_text(f"import part{number + 1}\n")
+    (run.folder / "part4.py").write_text("import not_installed_anywhere\n")
+    done = run("import part0\n")
+    assert done.err.count("part") >= 5 and done.err.count("tensorflow_missing.py") <= 1, done.err

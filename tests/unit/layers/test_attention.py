@@ -42,6 +42,7 @@ def test_group_query_attention_is_named_as_in_keras():
     [
         (lambda: L.MultiHeadAttention(0, 2), ArgumentError, "num_heads=0"),
         (lambda: L.MultiHeadAttention(2, 2.5), ArgumentError, "key_dim"),
+        (lambda: L.MultiHeadAttention(2, 2, output_shape=8.0), ArgumentError, "output_shape=8.0"),
         (lambda: L.MultiHeadAttention(2, 2, sliding_window=0), ArgumentError, "sliding_window"),
         (lambda: L.MultiHeadAttention(2, 2, dropout=0.1, flash_attention=True), ArgumentError, "flash"),
         (lambda: L.MultiHeadAttention(2, 2)(X, X, X[:, :2]), ShapeError, "same length"),

@@ -57,6 +57,8 @@ def test_cycles_end():
     whole = Whole()
     whole.me = whole
     whole.parts[0].parent = whole
+    whole.parts.append(whole.parts)
+    whole.parts[1]["again"] = whole.parts
     assert len(list(walk(whole))) == 4
 
 

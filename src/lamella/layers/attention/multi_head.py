@@ -64,6 +64,8 @@ class MultiHeadAttention(HeadedAttention):
         self.value_dim = self.key_dim if value_dim is None else self._positive("value_dim", value_dim)
         if isinstance(output_shape, int):
             output_shape = (output_shape,)
+        if output_shape is not None and not isinstance(output_shape, (tuple, list)):
+            raise self._refusal("output_shape", output_shape, "an integer, or a tuple of integers")
         self._output_shape = tuple(output_shape) if output_shape else None
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
 
