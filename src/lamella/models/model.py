@@ -175,8 +175,8 @@ class Model(Trainer, GraphModel):
             raise ConfigError(
                 f"{cls.__name__} cannot be made from its config: {error}",
                 received=sorted(config),
-                fix=f"let {cls.__name__}.__init__() take **kwargs and pass them to super().__init__(); what it takes itself, "
-                "get_config() must return",
+                fix=f"let {cls.__name__}.__init__() take **kwargs and pass them to super().__init__(); what else "
+                "it takes, get_config() must return",
             ) from error
 
     def to_json(self, **kwargs: Any) -> str:

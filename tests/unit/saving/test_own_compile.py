@@ -23,7 +23,7 @@ class Adversarial(keras.Model):
         self.d_optimizer, self.g_optimizer, self.loss_fn = d_optimizer, g_optimizer, loss_fn
 
     def train_step(self, data):
-        x, y = data
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         return {"loss": self.loss_fn(y, self(x))}
 
 
