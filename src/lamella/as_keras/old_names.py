@@ -55,18 +55,23 @@ def _from(module: str, names: str) -> dict[str, str]:
 
 
 _BACKEND = """
-    abs all any arange argmax argmin batch_dot batch_flatten bias_add binary_crossentropy cast
-    categorical_crossentropy clip concatenate conv1d conv2d conv3d cos ctc_batch_cost cumprod cumsum dot dropout elu
-    equal exp expand_dims eye flatten gather greater greater_equal hard_sigmoid in_top_k l2_normalize less
-    less_equal log max maximum mean min minimum not_equal one_hot permute_dimensions pool2d pool3d pow prod relu
-    repeat repeat_elements reshape resize_images reverse round shape sigmoid sign sin softmax softplus softsign
-    sparse_categorical_crossentropy spatial_2d_padding sqrt square squeeze stack std stop_gradient sum tanh
-    temporal_padding tile transpose var
+    abs all any arange argmax argmin batch_dot batch_flatten batch_normalization bias_add binary_crossentropy
+    binary_focal_crossentropy cast categorical_crossentropy categorical_focal_crossentropy clip concatenate cos
+    ctc_batch_cost ctc_decode cumprod cumsum dot dropout elu equal exp expand_dims flatten gather greater greater_equal
+    hard_sigmoid in_top_k l2_normalize less less_equal log max maximum mean min minimum not_equal one_hot
+    permute_dimensions pow prod relu repeat repeat_elements reshape reverse round shape sigmoid sign sin softmax
+    softplus softsign sparse_categorical_crossentropy sqrt square squeeze stack std stop_gradient sum tanh tile
+    transpose var
+"""
+_BACKEND_CONVOLUTIONS = """
+    conv1d conv2d conv2d_transpose conv3d depthwise_conv2d pool2d pool3d resize_images resize_volumes separable_conv2d
+    spatial_2d_padding spatial_3d_padding temporal_padding
 """
 _BACKEND_VALUES = """
-    batch_get_value batch_set_value cast_to_floatx constant count_params dtype eval foldl foldr get_value int_shape
-    is_sparse learning_phase map_fn ndim ones ones_like random_bernoulli random_normal random_uniform rnn set_value
-    switch to_dense truncated_normal update update_add update_sub variable zeros zeros_like
+    batch_get_value batch_set_value cast_to_floatx constant count_params dtype eval eye foldl foldr get_value int_shape
+    is_sparse learning_phase map_fn moving_average_update ndim ones ones_like random_bernoulli random_normal
+    random_normal_variable random_uniform random_uniform_variable rnn set_value switch to_dense truncated_normal update
+    update_add update_sub variable zeros zeros_like
 """
 _SHORT = """
     KLD=kl_divergence kld=kl_divergence kullback_leibler_divergence=kl_divergence logcosh=log_cosh
@@ -85,6 +90,7 @@ _MERGE = "add average concatenate dot maximum minimum multiply subtract"
 _SERVED: dict[str, dict[str, str]] = {
     "backend": {
         **_from(f"{_K}.backend", _BACKEND),
+        **_from(f"{_K}.backend_convolutions", _BACKEND_CONVOLUTIONS),
         **_from(f"{_K}.backend_values", _BACKEND_VALUES),
         "name_scope": "lamella:name_scope",
     },
@@ -131,25 +137,13 @@ _GONE = {
     **dict.fromkeys(("backend.get_session", "backend.set_session", "backend.get_graph"), _AT_ONCE),
     **dict.fromkeys(("backend.tf", "backend.tensorflow"), "keras.ops computes in place of K.tf"),
     **dict.fromkeys(("backend.set_learning_phase", "backend.in_train_phase"), "pass training= when calling a layer"),
-    "backend.batch_normalization": "keras.ops.batch_normalization",
-    "backend.binary_focal_crossentropy": "keras.losses.binary_focal_crossentropy",
-    "backend.categorical_focal_crossentropy": "keras.losses.categorical_focal_crossentropy",
-    "backend.conv2d_transpose": "keras.ops.conv_transpose",
-    "backend.ctc_decode": "keras.ops.ctc_decode",
     "backend.ctc_label_dense_to_sparse": "keras.ops.ctc_loss takes dense labels",
-    "backend.depthwise_conv2d": "keras.ops.depthwise_conv",
     "backend.function": "keras.Model(inputs, outputs) computes inner tensors; model.anatomy.tap gives them by name",
     "backend.gradients": "lamella.value_and_grad(function)(model, …) gives gradients",
     "backend.image_dim_ordering": "keras.config.image_data_format()",
     "backend.image_data_dim_ordering": "keras.config.image_data_format()",
     "backend.set_image_dim_ordering": "keras.config.set_image_data_format('channels_last')",
     "backend.local_conv2d": _KERNEL,
-    "backend.moving_average_update": "variable.assign(variable * momentum + value * (1 - momentum))",
-    "backend.random_normal_variable": "keras.Variable(keras.random.normal(shape))",
-    "backend.random_uniform_variable": "keras.Variable(keras.random.uniform(shape))",
-    "backend.resize_volumes": "keras.layers.UpSampling3D",
-    "backend.separable_conv2d": "keras.ops.separable_conv",
-    "backend.spatial_3d_padding": "keras.ops.pad",
     "backend.placeholder": "keras.Input takes the place of placeholders",
     "callbacks.experimental.BackupAndRestore": "keras.callbacks.BackupAndRestore",
     "estimator": "a keras.Model has fit, evaluate and predict; estimators are gone",

@@ -13,20 +13,39 @@ from lamella import random as keras_random
 from lamella.errors import ArgumentError
 
 # As they are.
-abs, arange, clip, cos, equal, exp, eye = ops.abs, ops.arange, ops.clip, ops.cos, ops.equal, ops.exp, ops.eye
-greater, greater_equal, less, less_equal = ops.greater, ops.greater_equal, ops.less, ops.less_equal
-log, maximum, minimum, not_equal, pow = ops.log, ops.maximum, ops.minimum, ops.not_equal, ops.power
-round, shape, sign, sin, square = ops.round, ops.shape, ops.sign, ops.sin, ops.square
-softplus, softsign, tanh, sigmoid = ops.softplus, ops.softsign, ops.tanh, ops.sigmoid
-stop_gradient, transpose, cast, tile, expand_dims, squeeze = (
-    ops.stop_gradient,
-    ops.transpose,
-    ops.cast,
-    ops.tile,
-    ops.expand_dims,
-    ops.squeeze,
+abs, cos, exp, log, shape, sign, sin, square = (
+    ops.abs,
+    ops.cos,
+    ops.exp,
+    ops.log,
+    ops.shape,
+    ops.sign,
+    ops.sin,
+    ops.square,
 )
+softplus, softsign, tanh, sigmoid, cast = ops.softplus, ops.softsign, ops.tanh, ops.sigmoid, ops.cast
 softmax, hard_sigmoid, stack = activations.softmax, activations.hard_sigmoid, ops.stack
+
+
+def _of_two(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of `x` and `y`, as they were named."""
+
+    def compute(x: Any, y: Any) -> Any:
+        return function(x, y)
+
+    compute.__name__, compute.__doc__ = function.__name__, f"`keras.ops.{function.__name__}`."
+    return compute
+
+
+equal, not_equal, maximum, minimum = map(_of_two, (ops.equal, ops.not_equal, ops.maximum, ops.minimum))
+greater, greater_equal, less, less_equal = map(_of_two, (ops.greater, ops.greater_equal, ops.less, ops.less_equal))
+
+
+def arange(start: int, stop: int | None = None, step: int = 1, dtype: str = "int32") -> Any:
+    """Numbers from `start`, or from 0 up to it; integers by default."""
+    if stop is None and start < 0:
+        start = 0
+    return ops.arange(start, stop, step, dtype)
 
 
 # Reductions
@@ -104,6 +123,34 @@ def cumprod(x: Any, axis: int = 0) -> Any:
 # Elementwise
 
 
+def clip(x: Any, min_value: Any, max_value: Any) -> Any:
+    """Values within two limits, of which None is none."""
+    low = -np.inf if min_value is None else min_value
+    high = np.inf if max_value is None else max_value
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        high = builtins.max(low, high)
+    return ops.clip(x, low, high)
+
+
+def pow(x: Any, a: Any) -> Any:
+    """x to the power of a."""
+    return ops.power(x, a)
+
+
+def round(x: Any) -> Any:
+    """The nearest whole number."""
+    return ops.round(x)
+
+
+def stop_gradient(variables: Any) -> Any:
+    """The same, through which no gradient flows; of each of a list."""
+    return (
+        [ops.stop_gradient(one) for one in variables]
+        if isinstance(variables, (list, tuple))
+        else ops.stop_gradient(variables)
+    )
+
+
 def sqrt(x: Any) -> Any:
     """The square root; 0 below zero."""
     return ops.sqrt(ops.maximum(x, 0.0))
@@ -135,6 +182,26 @@ def in_top_k(predictions: Any, targets: Any, k: int) -> Any:
 
 
 # Shapes
+
+
+def expand_dims(x: Any, axis: int = -1) -> Any:
+    """One axis more, the last by default."""
+    return ops.expand_dims(x, axis)
+
+
+def squeeze(x: Any, axis: Any) -> Any:
+    """Without an axis of size 1."""
+    return ops.squeeze(x, axis)
+
+
+def transpose(x: Any) -> Any:
+    """The axes in reverse order."""
+    return ops.transpose(x)
+
+
+def tile(x: Any, n: Any) -> Any:
+    """Repeated along each axis."""
+    return ops.tile(x, n)
 
 
 def flatten(x: Any) -> Any:
@@ -187,28 +254,7 @@ def one_hot(indices: Any, num_classes: int) -> Any:
     return ops.one_hot(indices, num_classes)
 
 
-def temporal_padding(x: Any, padding: tuple[int, int] = (1, 1)) -> Any:
-    """Zeros before and after the steps."""
-    return ops.pad(x, ((0, 0), padding, (0, 0)))
-
-
-def spatial_2d_padding(x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str | None = None) -> Any:
-    """Zeros about images."""
-    first = config.standardize_data_format(data_format) == "channels_first"
-    return ops.pad(x, ((0, 0), (0, 0), *padding) if first else ((0, 0), *padding, (0, 0)))
-
-
-def resize_images(
-    x: Any, height_factor: int, width_factor: int, data_format: str, interpolation: str = "nearest"
-) -> Any:
-    """Images several times as large."""
-    first = config.standardize_data_format(data_format) == "channels_first"
-    rows, columns = (x.shape[2], x.shape[3]) if first else (x.shape[1], x.shape[2])
-    size = (rows * height_factor, columns * width_factor)
-    return ops.image.resize(x, size, interpolation=interpolation, data_format=data_format)
-
-
-# Products and convolutions
+# Products
 
 
 def dot(x: Any, y: Any) -> Any:
@@ -250,40 +296,6 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
     return x + bias
 
 
-def _convolution(rank: int) -> Callable[..., Any]:
-    def convolve(
-        x: Any,
-        kernel: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-    ) -> Any:
-        return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
-
-    convolve.__name__, convolve.__doc__ = f"conv{rank}d", f"A convolution over {rank} axes."
-    return convolve
-
-
-conv1d, conv2d, conv3d = _convolution(1), _convolution(2), _convolution(3)
-
-
-def pool2d(
-    x: Any,
-    pool_size: Any,
-    strides: Any = (1, 1),
-    padding: str = "valid",
-    data_format: str | None = None,
-    pool_mode: str = "max",
-) -> Any:
-    """The largest value, or the mean, of each window."""
-    pool = ops.max_pool if pool_mode == "max" else ops.average_pool
-    return pool(x, pool_size, strides, padding, data_format)
-
-
-pool3d = pool2d
-
-
 # Losses
 
 
@@ -297,9 +309,49 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     return ops.categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
 
 
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """The crossentropy with class numbers."""
-    return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
+def sparse_categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1, ignore_class: int | None = None
+) -> Any:
+    """The crossentropy with class numbers; 0 where the class is `ignore_class`."""
+    if ignore_class is None:
+        return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
+    target = ops.cast(target, "int32")
+    counts = target != ignore_class
+    loss = ops.sparse_categorical_crossentropy(ops.where(counts, target, 0), output, from_logits=from_logits, axis=axis)
+    return ops.where(counts, loss, 0.0)
+
+
+def binary_focal_crossentropy(
+    target: Any,
+    output: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+) -> Any:
+    """The binary crossentropy of each value, less for what is predicted well."""
+    probability = ops.sigmoid(output) if from_logits else output
+    right = target * probability + (1 - target) * (1 - probability)
+    loss = ops.power(1.0 - right, gamma) * ops.binary_crossentropy(target, output, from_logits=from_logits)
+    return loss * (target * alpha + (1 - target) * (1 - alpha)) if apply_class_balancing else loss
+
+
+def categorical_focal_crossentropy(
+    target: Any, output: Any, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False, axis: int = -1
+) -> Any:
+    """The crossentropy with one-hot targets, less for what is predicted well."""
+    output = ops.softmax(output, axis=axis) if from_logits else ops.convert_to_tensor(output)
+    output = output / ops.sum(output, axis=axis, keepdims=True)
+    output = ops.clip(output, config.epsilon(), 1.0 - config.epsilon())
+    return ops.sum(-target * ops.log(output) * ops.power(1.0 - output, gamma) * alpha, axis=axis)
+
+
+def batch_normalization(
+    x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
+) -> Any:
+    """Normalized by a mean and a variance; `beta` is added and `gamma` multiplied where they are not None."""
+    scale = ops.rsqrt(var + epsilon) * (1.0 if gamma is None else gamma)
+    return x * scale + ((0.0 if beta is None else beta) - mean * scale)
 
 
 def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Any:
@@ -309,3 +361,22 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     lengths = [ops.reshape(ops.cast(one, "int32"), (-1,)) for one in (label_length, input_length)]
     loss = ops.ctc_loss(ops.cast(y_true, "int32") + 1, logits, *lengths, mask_index=0)
     return ops.expand_dims(loss, 1)
+
+
+def ctc_decode(
+    y_pred: Any, input_length: Any, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
+) -> tuple[list[Any], Any]:
+    """The likeliest labels: a list of (batch, time) with -1 behind each end, and their scores; the last class is blank.
+
+    Args: y_pred: (batch, time, classes), probabilities.
+          input_length: (batch,), how many of the times count.
+    """
+    decoded, scores = ops.ctc_decode(
+        ops.log(ops.convert_to_tensor(y_pred) + config.epsilon()),
+        ops.reshape(ops.cast(input_length, "int32"), (-1,)),
+        strategy="greedy" if greedy else "beam_search",
+        beam_width=beam_width,
+        top_paths=top_paths,
+        mask_index=y_pred.shape[-1] - 1,
+    )
+    return [decoded[path] for path in range(decoded.shape[0])], scores

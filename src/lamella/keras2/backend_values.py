@@ -30,6 +30,25 @@ def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
     return Variable(ops.ones(shape, dtype or config.floatx()), name=name)
 
 
+def eye(size: int, dtype: Any = None, name: str | None = None) -> Any:
+    """A variable of ones on the diagonal."""
+    return Variable(ops.eye(size, dtype=dtype or config.floatx()), name=name)
+
+
+def random_normal_variable(
+    shape: Any, mean: float, scale: float, dtype: Any = None, name: str | None = None, seed: Any = None
+) -> Any:
+    """A variable of normally distributed numbers."""
+    return Variable(keras_random.normal(shape, mean, scale, dtype, seed), name=name)
+
+
+def random_uniform_variable(
+    shape: Any, low: float, high: float, dtype: Any = None, name: str | None = None, seed: Any = None
+) -> Any:
+    """A variable of evenly distributed numbers."""
+    return Variable(keras_random.uniform(shape, low, high, dtype, seed), name=name)
+
+
 def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Zeros in the shape of x."""
     return ops.zeros_like(x, dtype=dtype)
@@ -107,6 +126,11 @@ def update_add(x: Variable, increment: Any) -> Any:
 def update_sub(x: Variable, decrement: Any) -> Any:
     """Takes from a variable."""
     return x.assign_sub(decrement)
+
+
+def moving_average_update(x: Variable, value: Any, momentum: float) -> Variable:
+    """Moves a variable towards a value, by 1 − momentum of the way."""
+    return x.assign(x - (x - ops.convert_to_tensor(value, x.dtype)) * (1 - momentum))
 
 
 # Looking at tensors

@@ -228,9 +228,21 @@ class Layer(Weights):
             with suppress(*unless):  # a call() that branches on data: what is inside is built as it runs
                 self.build(**self._shapes_to_build_with(call))
             self._check(call.first)
-        elif symbolic and type(self).compute_output_shape is not Layer.compute_output_shape:
+            if symbolic and not all(layer.built for layer in self._sublayers()):
+                with suppress(Exception):  # a call() that cannot run on shapes: what is inside is built as it runs
+                    self._build_by_abstract_call(call)
+        elif symbolic:
+            self._build_by_abstract_call(call)
+
+    def _build_by_abstract_call(self, call: Call) -> None:
+        """Runs an own `call` on shapes where the class says shapes by itself, without building what is inside."""
+        cls = type(self)
+        if (cls.compute_output_shape, cls.compute_output_spec) != (
+            Layer.compute_output_shape,
+            Layer.compute_output_spec,
+        ):
             training = signature_of(type(self).call).required_training((), call.training)
-            output_spec(self.call, **call.tensors, **call.masks, **training)  # compute_output_shape() does not build
+            output_spec(self.call, **call.tensors, **call.masks, **training)
 
     def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
         shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial

@@ -214,8 +214,11 @@ class Steps(Owner):
         if model.built or not any(layer.runs_on_host for layer in model._inner_layers()):
             _refuse_strings(x)
         own_step = is_overridden(model, f"{kind}_step")
-        if not model.built and x is not None:
-            _build_model(model, _specs(batch)[0], must=not own_step)
+        if x is not None and not self._layers_are_built():
+            _build_model(model, _specs(batch)[0], must=not own_step and not model.built)
+            if model.run_eagerly and model.built and not self._layers_are_built():
+                with suppress(Exception):  # the step itself will tell
+                    model(x, training=False)  # its code may depend on values
             batch = self._staged(given)  # only now it is known which layers work on the host
         targets = not own_step or (y is not None and model.built)
         if kind != "predict" and model._compiled is not None and targets:
@@ -230,9 +233,11 @@ class Steps(Owner):
         if (kind, self._makeup, self._current_version()) in self._ready:
             return True
         chosen = self._model._compiled
-        layers_built = self._model.built and all(layer.built for layer in self._model._inner_layers())
         parts = () if chosen is None else (chosen.loss, chosen.metrics)
-        return layers_built and all(part is None or part.built for part in parts)
+        return self._layers_are_built() and all(part is None or part.built for part in parts)
+
+    def _layers_are_built(self) -> bool:
+        return self._model.built and all(layer.built for layer in self._model._inner_layers())
 
     def _prepare_losses(self, x: Any, y: Any, sample_weight: Any) -> None:
         model, chosen = self._model, self._model._compiled
@@ -284,7 +289,7 @@ def _build_model(model: Any, x: Any, must: bool) -> None:
     try:
         if isinstance(x, KerasTensor) and x.dtype == "string":
             model.build(x.shape)  # layers on the host cannot be run on shapes
-        elif not model.built or model._graph is None:
+        else:
             output_spec(model, x)
     except LamellaError:
         raise

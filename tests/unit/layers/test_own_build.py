@@ -136,3 +136,49 @@ def test_what_is_inside_is_built_with_the_mask_that_came(own_shape):
     assert NeedsMask()(layers.Masking()(keras.Input((3, 2)))).shape == (None, 3, 2)
     layer = NeedsMask()
     assert layer(layers.Masking()(x)).shape == (2, 3, 2) and len(layer.weights) == 2
+
+
+class Holding(layers.Layer):
+    """Makes layers in `build`, builds them by calling them, and says its shape by itself."""
+
+    def build(self, input_shape):
+        self.parts = {"dense": layers.Dense(3), "spare": layers.Dense(9)}
+        super().build(input_shape)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 3)
+
+    def call(self, x):
+        return self.parts["dense"](x)
+
+
+class Branching(Holding):
+    def call(self, x):
+        return super().call(x) if float(x[0, 0]) > 0 else self.parts["dense"](-x)
+
+
+class Specified(Holding):
+    compute_output_shape = layers.Layer.compute_output_shape
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor((*x.shape[:-1], 3), x.dtype)
+
+
+@pytest.mark.parametrize("kind", [Holding, Specified])
+def test_layers_that_are_built_by_being_called_train_from_the_first_step(kind):
+    x = keras.Input((4,))
+    model = keras.Model(x, kind()(x))
+    assert [w.name for w in model.weights] == ["kernel", "bias"]
+    before = model.get_weights()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 4)), np.ones((4, 3)), verbose=0)
+    assert not np.allclose(model.get_weights()[0], before[0])
+
+
+def test_what_could_not_be_built_on_shapes_is_built_before_the_first_step():
+    x = keras.Input((4,))
+    model = keras.Model(x, Branching()(x))
+    assert model.weights == []
+    model.compile("sgd", "mse", run_eagerly=True)
+    first, second = model.fit(np.ones((4, 4)), np.ones((4, 3)), verbose=0, epochs=2).history["loss"]
+    assert len(model.weights) == 2 and first != second
