@@ -228,21 +228,23 @@ class Layer(Weights):
             with suppress(*unless):  # a call() that branches on data: what is inside is built as it runs
                 self.build(**self._shapes_to_build_with(call))
             self._check(call.first)
-            if symbolic and not all(layer.built for layer in self._sublayers()):
+            if symbolic and self._says_own_shapes() and not all(layer.built for layer in self._sublayers()):
                 with suppress(Exception):  # a call() that cannot run on shapes: what is inside is built as it runs
-                    self._build_by_abstract_call(call)
-        elif symbolic:
-            self._build_by_abstract_call(call)
+                    self._run_on_shapes(call)
+        elif symbolic and self._says_own_shapes():
+            self._run_on_shapes(call)
 
-    def _build_by_abstract_call(self, call: Call) -> None:
-        """Runs an own `call` on shapes where the class says shapes by itself, without building what is inside."""
+    def _says_own_shapes(self) -> bool:
+        """Whether it is a user's layer that says its shapes without running `call`, which may build what is inside."""
         cls = type(self)
-        if (cls.compute_output_shape, cls.compute_output_spec) != (
-            Layer.compute_output_shape,
-            Layer.compute_output_spec,
-        ):
-            training = signature_of(type(self).call).required_training((), call.training)
-            output_spec(self.call, **call.tensors, **call.masks, **training)
+        if cls.__module__.startswith("lamella."):
+            return False
+        own = (cls.compute_output_shape, cls.compute_output_spec)
+        return own != (Layer.compute_output_shape, Layer.compute_output_spec)
+
+    def _run_on_shapes(self, call: Call) -> None:
+        training = signature_of(type(self).call).required_training((), call.training)
+        output_spec(self.call, **call.tensors, **call.masks, **training)
 
     def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
         shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial
