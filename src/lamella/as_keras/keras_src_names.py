@@ -40,6 +40,10 @@ _HERE = "lamella.as_keras.internals"
 # Package below keras.src → {a private name in any of its modules: the "module:name", or module, that serves}.
 ELSEWHERE = {
     "activations": {"ALL_OBJECTS": f"{_HERE}:ALL_ACTIVATIONS", "ALL_OBJECTS_DICT": f"{_HERE}:ACTIVATIONS_BY_NAME"},
+    "applications": {
+        "correct_pad": "lamella.as_keras.applications:correct_pad",
+        "obtain_input_shape": "lamella.as_keras.applications:obtain_input_shape",
+    },
     "backend": {
         "ALLOWED_DTYPES": f"{_HERE}:ALLOWED_DTYPES",
         "AutocastScope": f"{_HERE}:AutocastScope",
@@ -103,7 +107,10 @@ ELSEWHERE = {
         "is_keras_tensor": "lamella.graph:is_keras_tensor",
     },
     "random": {"draw_seed": "lamella.state:draw_seed", "make_default_seed": "lamella.state:make_default_seed"},
-    "testing": {"TestCase": "lamella.as_keras.testing:TestCase"},
+    "testing": {
+        "TestCase": "lamella.as_keras.testing:TestCase",
+        "named_product": "lamella.as_keras.testing:named_product",
+    },
     "trainers": {
         "Trainer": "lamella:Model",
         "class_weight_to_sample_weights": "lamella.train.feed:class_weight_to_sample_weights",

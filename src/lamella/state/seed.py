@@ -29,7 +29,7 @@ class SeedGenerator(Owner):
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
-        if kwargs:
+        if set(kwargs) - {"backend"}:  # Keras takes its backend modules, of which there is one here
             raise unknown_arguments("SeedGenerator()", kwargs, parameters_of(SeedGenerator))
         self._initial_seed = seed
         seed = make_default_seed() if seed is None else seed
