@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamella import Model, ops, utils
+from lamella import ops, utils
 from lamella.dtypes import is_float
 from lamella.graph import KerasTensor
 from lamella.losses import Loss
+from lamella.models import Model
 from lamella.state import SeedGenerator, walk_all
 
 

@@ -26,7 +26,8 @@ def test_a_layer_is_checked_as_libraries_do(run):
             def test_right(self):
                 self.run_layer_test(Scale, {"factor": 3.0}, input_shape=(2, 4), expected_output_shape=(2, 4),
                     expected_num_trainable_weights=1, expected_num_non_trainable_weights=0,
-                    expected_num_seed_generators=0, expected_num_losses=0, supports_masking=False)
+                    expected_num_seed_generators=0, expected_num_losses=0, supports_masking=False,
+                    run_mixed_precision_check=False)
             def test_wrong_shape(self):
                 with self.assertRaises(AssertionError):
                     self.run_layer_test(Scale, {}, input_shape=(2, 4), expected_output_shape=(2, 5))
