@@ -67,7 +67,7 @@ class Anatomy:
             if self._seen is None or self._seen[0] != key:
                 args, kwargs = _inputs_of(self.subject) if self._inputs is None else (self._inputs, {})
                 if self._inputs:
-                    self.subject._check(self._inputs[0])
+                    self.subject._check_(self._inputs[0])
                 self._seen, self._parts = (key, trace(self.subject, *args, **kwargs)), None
             return self._seen[1]
 
@@ -92,7 +92,7 @@ class Anatomy:
         """What the trace depends on: the graph, and which layers there are."""
         if self in _still.get():
             return _still.get()[self]
-        return id(getattr(self.subject, "_graph", None)), tuple(map(id, self.subject._inner_layers()))
+        return id(getattr(self.subject, "_graph_", None)), tuple(map(id, self.subject._inner_layers_()))
 
     @property
     def parts(self) -> list[Part]:
@@ -142,7 +142,7 @@ class Anatomy:
         if match is None:
             return
         container: Any = self[match["above"]].layers[0] if match["above"] else self.subject
-        count = len(getattr(container, "layers", None) or container._sublayers())
+        count = len(getattr(container, "layers", None) or container._sublayers_())
         raise UnknownNameError(
             f"{container.name!r} has no layer at index {match['index']}.",
             expected=f"0 to {count - 1}, or {-count} to -1" if count else "a layer that has layers inside",
@@ -362,14 +362,14 @@ def _symbolic(value: Any) -> KerasTensor:
 
 def _inputs_of(subject: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What the subject is called on: its graph's inputs, a recorded call's, or those it was built on."""
-    if getattr(subject, "_graph", None) is not None:
+    if getattr(subject, "_graph_", None) is not None:
         return (subject.input,), {}
     if subject.inbound_nodes:
         node = subject.inbound_nodes[0]
         return node.args, node.kwargs
     if subject.called_on is not None:
         return subject.called_on
-    shapes = subject._build_shapes or {}
+    shapes = subject._build_shapes_ or {}
     if shapes and all(shape is not None for shape in shapes.values()):
         dtype = subject.input_dtype
         make = partial(jax.tree.map, lambda shape: KerasTensor(shape, dtype), is_leaf=_is_shape)

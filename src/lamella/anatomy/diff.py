@@ -212,7 +212,7 @@ def _sharing(pairs: list[tuple[Part, Part]]) -> Iterator[Difference]:
 
 
 def _weights(a: Any, b: Any) -> Iterator[Difference]:
-    own = [{v.name: v for v in p.thing._own_variables()} for p in (a, b)]
+    own = [{v.name: v for v in p.thing._own_variables_()} for p in (a, b)]
     for name in {**own[0], **own[1]}:
         here = partial(Difference, left=f"{a.place}/{name}", right=f"{b.place}/{name}")
         left, right = own[0].get(name), own[1].get(name)

@@ -8,17 +8,20 @@ import shutil
 import tempfile
 import unittest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella import ops, saving, utils
 from lamella.as_keras.testing_layers import LayerTest
 
-try:
-    from absl.testing.parameterized import TestCase as _Base
-except ImportError:
+if TYPE_CHECKING:
     _Base = unittest.TestCase
+else:
+    try:
+        from absl.testing.parameterized import TestCase as _Base
+    except ImportError:
+        _Base = unittest.TestCase
 
 
 class TestCase(_Base):

@@ -47,7 +47,7 @@ class EarlyStopping(MonitorCallback):
         self.wait += 1
         if self._is_improvement(current, self.best):
             self.best = current
-            self._keep(epoch)
+            self._keep_(epoch)
             if self.baseline is None or self._is_improvement(current, self.baseline):
                 self.wait = 0
             return
@@ -55,7 +55,7 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def _keep(self, epoch: int) -> None:
+    def _keep_(self, epoch: int) -> None:
         self.best_epoch = epoch
         if self.restore_best_weights:
             self.best_weights = self.model.get_weights()

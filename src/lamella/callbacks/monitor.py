@@ -41,11 +41,11 @@ class MonitorCallback(Callback):
 
     def _set_monitor_op(self) -> None:
         """Chooses `monitor_op`, ops.greater or ops.less; where less is better, `min_delta` becomes negative."""
-        self.monitor_op = ops.greater if self._wants_more() else ops.less
+        self.monitor_op = ops.greater if self._wants_more_() else ops.less
         if self.monitor_op is ops.less:
             self.min_delta = -abs(self.min_delta)
 
-    def _wants_more(self) -> bool:
+    def _wants_more_(self) -> bool:
         """Whether higher is better.
 
         Raises: ArgumentError: nothing tells.

@@ -50,21 +50,21 @@ class OrbaxCheckpoint(MonitorCallback):
         self.save_freq, self.max_to_keep = save_freq, max_to_keep
         self.save_on_background, self.save_weights_only = save_on_background, save_weights_only
         self._every = Every(save_freq)
-        self._batches = 0
+        self._batches_ = 0
         self._last = -1
         self._checkpoints = Checkpoints(self.directory, max_to_keep, save_on_background)
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
         if getattr(model, "optimizer", None) is not None:
-            self._batches = int(model.optimizer.iterations)  # of a model that was loaded
+            self._batches_ = int(model.optimizer.iterations)  # of a model that was loaded
 
     @counting
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self._batches += batch + 1 if batch <= self._last else batch - self._last
+        self._batches_ += batch + 1 if batch <= self._last else batch - self._last
         self._last = batch
         if self._every.is_due(batch):
-            self._save(self._batches, logs)
+            self._save(self._batches_, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.save_freq == "epoch":

@@ -23,11 +23,11 @@ class Operation(Owner):
     """
 
     config_of_class: tuple[str, ...] = ()  # arguments that the class's own `get_config` writes
-    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _init_arguments_: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self._init_arguments = (args, kwargs)  # what `get_config` falls back on
+        self._init_arguments_ = (args, kwargs)  # what `get_config` falls back on
         return self
 
     def __init__(self, name: str | None = None):
@@ -51,7 +51,7 @@ class Operation(Owner):
         """The computation, on arrays."""
         raise NotImplementedError(f"{type(self).__name__} does not define call().")
 
-    def _check(self, inputs: Any) -> None:
+    def _check_(self, inputs: Any) -> None:
         """Refuses inputs that the operation says it does not take; anything fits an op."""
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -82,14 +82,14 @@ class Operation(Owner):
     @property
     def input(self) -> Any:
         """The symbolic tensors of its first call."""
-        return _alone(self._only_node("input").inputs)
+        return _alone(self._only_node_("input").inputs)
 
     @property
     def output(self) -> Any:
         """The symbolic tensors that its first call returned."""
-        return _alone(self._only_node("output").outputs)
+        return _alone(self._only_node_("output").outputs)
 
-    def _only_node(self, what: str) -> Node:
+    def _only_node_(self, what: str) -> Node:
         if not self.inbound_nodes:
             raise NotCalledError(
                 f"{type(self).__name__} {self.name!r} has no {what}: it was not called on symbolic tensors."
@@ -138,7 +138,7 @@ def _bound_arguments(operation: Operation) -> dict[str, Any]:
 
     Raises: NoConfigError: some of them have no name.
     """
-    args, kwargs = operation._init_arguments
+    args, kwargs = operation._init_arguments_
     signature = inspect.signature(type(operation).__init__)
     bound = signature.bind(operation, *args, **kwargs)
     bound.apply_defaults()

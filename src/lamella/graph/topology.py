@@ -124,7 +124,7 @@ def _calls_after(tensor: KerasTensor) -> list[Node]:
 def _path_to_graph_of(tensor: KerasTensor, calls: Iterable[Node]) -> list[Operation] | None:
     """The models, one inside of the other, to the one whose graph begins with a tensor; None if none does."""
     for operation in dict.fromkeys(node.operation for node in calls):
-        graph = getattr(operation, "_graph", None)
+        graph = getattr(operation, "_graph_", None)
         if graph is None:
             continue
         inner = [] if tensor in graph.inputs else _path_to_graph_of(tensor, graph.nodes)

@@ -108,7 +108,7 @@ def _spec_of(node: Any, args: Any, kwargs: Any) -> Any:
     values = [leaf for leaf in jax.tree.leaves((args, kwargs)) if isinstance(leaf, KerasTensor)]
     if all(v.shape == t.shape for v, t in zip(values, node.inputs, strict=True)):
         return node.structure
-    node.operation._check(args[0] if args else None)
+    node.operation._check_(args[0] if args else None)
     return node.operation.compute_output_spec(*args, **kwargs)
 
 

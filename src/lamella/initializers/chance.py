@@ -38,7 +38,7 @@ class RandomInitializer(Initializer):
     def get_config(self) -> dict[str, Any]:
         return {"seed": serialize_keras_object(self._init_seed)}
 
-    def _key(self) -> np.ndarray:
+    def _key_(self) -> np.ndarray:
         if isinstance(self.seed, SeedGenerator):
             return np.asarray(draw_seed(self.seed))
         return np.array([int(self.seed) % 2**32, 0], np.uint32)
@@ -56,7 +56,7 @@ class RandomNormal(HostInitializer, RandomInitializer):
         super().__init__(seed)
 
     def numbers_later(self, shape: Any, dtype: Any) -> Any:
-        return partial(_normal, self._key(), shape, dtype, self.stddev, self.mean)
+        return partial(_normal, self._key_(), shape, dtype, self.stddev, self.mean)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
@@ -66,7 +66,7 @@ class TruncatedNormal(RandomNormal):
     """A normal distribution cut at two standard deviations from the mean."""
 
     def numbers_later(self, shape: Any, dtype: Any) -> Any:
-        return partial(_truncated_normal, self._key(), shape, dtype, self.stddev, self.mean)
+        return partial(_truncated_normal, self._key_(), shape, dtype, self.stddev, self.mean)
 
 
 class RandomUniform(HostInitializer, RandomInitializer):
@@ -77,7 +77,7 @@ class RandomUniform(HostInitializer, RandomInitializer):
         super().__init__(seed)
 
     def numbers_later(self, shape: Any, dtype: Any) -> Any:
-        return partial(threefry.uniform, self._key(), shape, self.minval, self.maxval, dtype)
+        return partial(threefry.uniform, self._key_(), shape, self.minval, self.maxval, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
@@ -115,15 +115,15 @@ class VarianceScaling(HostInitializer, RandomInitializer):
         super().__init__(seed)
 
     def numbers_later(self, shape: Any, dtype: Any) -> Any:
-        variance = self.scale / max(1.0, self._connections(shape))
+        variance = self.scale / max(1.0, self._connections_(shape))
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
-            return partial(threefry.uniform, self._key(), shape, -limit, limit, dtype)
+            return partial(threefry.uniform, self._key_(), shape, -limit, limit, dtype)
         if self.distribution == "untruncated_normal":
-            return partial(_normal, self._key(), shape, dtype, math.sqrt(variance))
-        return partial(_truncated_normal, self._key(), shape, dtype, math.sqrt(variance) / _STD_OF_TRUNCATED)
+            return partial(_normal, self._key_(), shape, dtype, math.sqrt(variance))
+        return partial(_truncated_normal, self._key_(), shape, dtype, math.sqrt(variance) / _STD_OF_TRUNCATED)
 
-    def _connections(self, shape: Any) -> float:
+    def _connections_(self, shape: Any) -> float:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
 
@@ -159,10 +159,10 @@ def compute_fans(shape: Any, input_axes: Any = None, output_axes: Any = None) ->
 class _Scaled(VarianceScaling):
     """A variance scaling that has a name."""
 
-    _scaling: tuple[float, str, str]
+    _scaling_: tuple[float, str, str]
 
     def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None):
-        super().__init__(*self._scaling, seed=seed, input_axes=input_axes, output_axes=output_axes)
+        super().__init__(*self._scaling_, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
     def get_config(self) -> dict[str, Any]:
         return {**RandomInitializer.get_config(self), "input_axes": self.input_axes, "output_axes": self.output_axes}
@@ -176,7 +176,7 @@ class GlorotUniform(_Scaled):
              True
     """
 
-    _scaling = (1.0, "fan_avg", "uniform")
+    _scaling_ = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_Scaled):
@@ -185,7 +185,7 @@ class GlorotNormal(_Scaled):
     Source: Glorot & Bengio 2010.
     """
 
-    _scaling = (1.0, "fan_avg", "truncated_normal")
+    _scaling_ = (1.0, "fan_avg", "truncated_normal")
 
 
 class LecunNormal(_Scaled):
@@ -194,7 +194,7 @@ class LecunNormal(_Scaled):
     Source: LeCun et al. 1998, "Efficient BackProp".
     """
 
-    _scaling = (1.0, "fan_in", "truncated_normal")
+    _scaling_ = (1.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_Scaled):
@@ -203,7 +203,7 @@ class LecunUniform(_Scaled):
     Source: LeCun et al. 1998, "Efficient BackProp".
     """
 
-    _scaling = (1.0, "fan_in", "uniform")
+    _scaling_ = (1.0, "fan_in", "uniform")
 
 
 class HeNormal(_Scaled):
@@ -212,7 +212,7 @@ class HeNormal(_Scaled):
     Source: He et al. 2015.
     """
 
-    _scaling = (2.0, "fan_in", "truncated_normal")
+    _scaling_ = (2.0, "fan_in", "truncated_normal")
 
 
 class HeUniform(_Scaled):
@@ -221,7 +221,7 @@ class HeUniform(_Scaled):
     Source: He et al. 2015.
     """
 
-    _scaling = (2.0, "fan_in", "uniform")
+    _scaling_ = (2.0, "fan_in", "uniform")
 
 
 class Orthogonal(RandomInitializer):
@@ -242,7 +242,7 @@ class Orthogonal(RandomInitializer):
         if len(shape) < 2:
             raise ShapeError("Orthogonal makes arrays that are at least two-dimensional.", received=shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        drawn = threefry.normal(self._key(), (max(rows, columns), min(rows, columns)), dtype)
+        drawn = threefry.normal(self._key_(), (max(rows, columns), min(rows, columns)), dtype)
         q, r = np.linalg.qr(drawn.astype(np.float64 if drawn.dtype == np.float64 else np.float32))
         q = q * np.sign(np.diag(r))
         return cast(self.gain * (q.T if rows < columns else q).reshape(shape), dtype)

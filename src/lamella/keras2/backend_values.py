@@ -128,7 +128,7 @@ def update_sub(x: Variable, decrement: Any) -> Any:
     return x.assign_sub(decrement)
 
 
-def moving_average_update(x: Variable, value: Any, momentum: float) -> Variable:
+def moving_average_update(x: Variable, value: Any, momentum: float) -> Any:
     """Moves a variable towards a value, by 1 − momentum of the way."""
     return x.assign(x - (x - ops.convert_to_tensor(value, x.dtype)) * (1 - momentum))
 

@@ -55,7 +55,7 @@ class ReLU(Elementwise):
         for name in self.config_names:
             value = getattr(self, name)
             if (value is None and name != "max_value") or (value is not None and value < 0):
-                raise self._refusal(name, value, "a number of at least 0")
+                raise self._refusal_(name, value, "a number of at least 0")
 
     def call(self, inputs: Any) -> Any:
         return activations.relu(
@@ -80,7 +80,7 @@ class LeakyReLU(Elementwise):
         negative_slope = kwargs.pop("alpha", negative_slope)  # its name in Keras 2
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
-            raise self._refusal("negative_slope", negative_slope, "a number of at least 0")
+            raise self._refusal_("negative_slope", negative_slope, "a number of at least 0")
         self.negative_slope = negative_slope
 
     def call(self, inputs: Any) -> Any:
@@ -127,14 +127,14 @@ class PReLU(Configured):
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self._rule("alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
+        self._rule_("alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
         one = shared_axes is not None and not isinstance(shared_axes, (list, tuple))
         self.shared_axes = [shared_axes] if one else None if shared_axes is None else list(shared_axes)
 
     def build(self, input_shape: Shape) -> None:
         shared = self.shared_axes or ()
         axes = range(1, len(input_shape))
-        self.alpha = self._add_ruled("alpha", [1 if i in shared else self._known_size(input_shape, i) for i in axes])
+        self.alpha = self._add_ruled_("alpha", [1 if i in shared else self._known_size_(input_shape, i) for i in axes])
         own = {i: input_shape[i] for i in axes if i not in shared} if shared else {}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=own)
 
@@ -164,7 +164,7 @@ class Softmax(Elementwise):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return self._softmax(inputs)
-        keep = self._checked(mask, inputs)
+        keep = self._checked_(mask, inputs)
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         return ops.where(keep, self._softmax(ops.where(keep, inputs, lowest)), 0.0)
 
@@ -174,11 +174,11 @@ class Softmax(Elementwise):
             return activations.softmax(x, axis=axis)
         return ops.exp(x - ops.logsumexp(x, axis=tuple(axis), keepdims=True))
 
-    def _checked(self, mask: Any, inputs: Any) -> Any:
+    def _checked_(self, mask: Any, inputs: Any) -> Any:
         pairs = zip(reversed(mask.shape), reversed(inputs.shape), strict=False)
         if len(mask.shape) > len(inputs.shape) or any(m not in (1, i) for m, i in pairs):
             raise ShapeError(
-                f"{self._where()} has a mask that does not fit its input.",
+                f"{self._where_()} has a mask that does not fit its input.",
                 expected=f"a shape that broadcasts to {inputs.shape}",
                 received=mask.shape,
             )

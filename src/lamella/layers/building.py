@@ -20,24 +20,24 @@ def building(build: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self._in_build:  # super().build() inside of a build()
+        if self._in_build_:  # super().build() inside of a build()
             return build(self, *args, **kwargs)
         trial = current().trial
         if trial is not None:
             trial.undo.append(_restorer(self))
-        self._in_build, here = True, current()
-        if here.frozen and not self._set_to_train:
+        self._in_build_, here = True, current()
+        if here.frozen and not self._set_to_train_:
             self.trainable = False
         inside = {"path": (*here.path, self.name), "frozen": not self._trainable}
         try:
             with frame(**inside, autocast=None, observer=None), jax.ensure_compile_time_eval():
                 build(self, *args, **kwargs)
-                if self._build_by_call_on is not None:  # Model.build(), perhaps called by an own build()
-                    self._build_by_call(self._build_by_call_on)
+                if self._build_by_call_on_ is not None:  # Model.build(), perhaps called by an own build()
+                    self._build_by_call_(self._build_by_call_on_)
         finally:
-            self._in_build, self._build_by_call_on, self._call_to_build_for = False, None, None
-        self._built_at = inside["path"]
-        self._build_shapes = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
+            self._in_build_, self._build_by_call_on_, self._call_to_build_for_ = False, None, None
+        self._built_at_ = inside["path"]
+        self._build_shapes_ = dict(signature_of(build).whole.bind(*args, **kwargs).arguments)
         self.built = True
 
     return wrapped
@@ -45,7 +45,7 @@ def building(build: Callable[..., Any]) -> Callable[..., Any]:
 
 def _restorer(layer: Layer) -> Callable[[], None]:
     """What brings a layer back to how it is now: without the weights that its `build` makes."""
-    before = {**vars(layer), "_added": list(layer._added)}
+    before = {**vars(layer), "_added_": list(layer._added_)}
 
     def restore() -> None:
         vars(layer).clear()

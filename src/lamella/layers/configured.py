@@ -50,55 +50,55 @@ class Configured(Layer):
 
     # Weights and their rules
 
-    def _rule(self, weight: str, initializer: Any, regularizer: Any = None, constraint: Any = None) -> None:
+    def _rule_(self, weight: str, initializer: Any, regularizer: Any = None, constraint: Any = None) -> None:
         """Keeps how a weight starts, what it costs and what it must obey."""
         for rule, value in (("initializer", initializer), ("regularizer", regularizer), ("constraint", constraint)):
             setattr(self, f"{weight}_{rule}", _RULES[rule].get(value))
 
-    def _add_ruled(self, name: str, shape: Any, ruled_as: str | None = None, **options: Any) -> Variable:
+    def _add_ruled_(self, name: str, shape: Any, ruled_as: str | None = None, **options: Any) -> Variable:
         """Makes a weight by the rules kept for it."""
         kept = {rule: getattr(self, f"{ruled_as or name}_{rule}", None) for rule in _RULES}
         return self.add_weight(shape=shape, name=name, **{**kept, **options})
 
     # Checks
 
-    def _refusal(self, argument: str, value: Any, expected: str, fix: str | None = None) -> RefusedError:
+    def _refusal_(self, argument: str, value: Any, expected: str, fix: str | None = None) -> RefusedError:
         """The error for an argument that has a wrong value or type."""
         return RefusedError(f"{type(self).__name__} cannot take {argument}={value!r}.", expected=expected, fix=fix)
 
-    def _positive(self, argument: str, value: Any) -> int:
+    def _positive_(self, argument: str, value: Any) -> int:
         """A whole number of at least 1."""
         if not _is_int(value) or value <= 0:
-            raise self._refusal(argument, value, "a positive integer")
+            raise self._refusal_(argument, value, "a positive integer")
         return int(value)
 
-    def _sizes(self, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
+    def _sizes_(self, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
         """`count` whole numbers; a single one stands for all of them."""
         sizes = (value,) * count if _is_int(value) else value
         sizes = tuple(sizes) if isinstance(sizes, np.ndarray) and sizes.ndim == 1 else sizes
         fits = isinstance(sizes, (tuple, list)) and len(sizes) == count and all(map(_is_int, sizes))
         if not fits or min(sizes) < least:
-            raise self._refusal(argument, value, f"an integer or {count} integers, each at least {least}")
+            raise self._refusal_(argument, value, f"an integer or {count} integers, each at least {least}")
         return tuple(map(int, sizes))
 
-    def _known_size(self, input_shape: Any, axis: int) -> int:
+    def _known_size_(self, input_shape: Any, axis: int) -> int:
         """The size of an axis that weights depend on."""
-        self._check_axes(input_shape, axis)
+        self._check_axes_(input_shape, axis)
         if input_shape[axis] is None:
             raise UnknownSizeError(
-                f"{self._where()} needs to know the size of axis {axis} of its input.",
+                f"{self._where_()} needs to know the size of axis {axis} of its input.",
                 expected=f"a number in axis {axis}",
                 received=tuple(input_shape),
                 fix="give the size where the input is made, e.g. Input((32, 32, 3))",
             )
         return input_shape[axis]
 
-    def _check_axes(self, input_shape: Any, *axes: int) -> None:
+    def _check_axes_(self, input_shape: Any, *axes: int) -> None:
         rank = len(input_shape)
         for axis in axes:
             if not -rank <= axis < rank:
                 raise ShapeError(
-                    f"{self._where()} has axis={axis}, which its input lacks.",
+                    f"{self._where_()} has axis={axis}, which its input lacks.",
                     expected=f"an axis from {-rank} to {rank - 1}",
                     received=tuple(input_shape),
                 )

@@ -26,7 +26,7 @@ class Share:
 
     def __set__(self, layer: Any, value: float) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise layer._refusal(self._name, value, "a number from 0 to 1")
+            raise layer._refusal_(self._name, value, "a number from 0 to 1")
         vars(layer)[self._name] = value
         if value > 0 and "seed_generator" not in vars(layer):
             layer.seed_generator = SeedGenerator(layer.seed)

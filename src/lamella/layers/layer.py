@@ -64,8 +64,8 @@ class Layer(Weights):
     _allow_non_tensor_positional_args = False
     input_spec: Any = None
     supports_masking = False
-    _build_by_call_on: Any = None  # the shape that an own build() passed to the inherited one
-    _call_to_build_for: Call | None = None
+    _build_by_call_on_: Any = None  # the shape that an own build() passed to the inherited one
+    _call_to_build_for_: Call | None = None
     called_on: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # the arguments it was built on
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -92,7 +92,7 @@ class Layer(Weights):
             raise unknown_arguments(f"{type(self).__name__}()", kwargs, parameters_of(type(self)))
         if not isinstance(trainable, bool):
             raise ArgumentError("`trainable` is True or False.", received=repr(trainable))
-        self._added = []
+        self._added_ = []
         self._losses: list[tuple[Layer, Any]] = []
         self._trainable = trainable
         self._dtype_policy = dtype_policies.get(dtype)
@@ -111,38 +111,38 @@ class Layer(Weights):
 
         An explicit `training=` holds for everything inside of this call.
         """
-        if "tensorflow" in sys.modules and self._holds_graph_tensors(args, kwargs):
+        if "tensorflow" in sys.modules and self._holds_graph_tensors_(args, kwargs):
             return call_in_graph(self, args, kwargs)
         here = current()
         if here.observer is not None:
             return here.observer.around(self, self._called, args, kwargs)
         return self._called(*args, **kwargs)
 
-    _holds_graph_tensors = staticmethod(holds_graph_tensors)
+    _holds_graph_tensors_ = staticmethod(holds_graph_tensors)
     autograph_info__: ClassVar[dict[str, Any]] = {}  # TensorFlow's AutoGraph leaves calls as they are
 
     def _called(self, *args: Any, **kwargs: Any) -> Any:
         here, symbolic = current(), any_symbolic(args) or any_symbolic(kwargs.values())
-        call = self._bound(*self._converted(args, kwargs), here)
-        self._check(call.first)
+        call = self._bound_(*self._converted_(args, kwargs), here)
+        self._check_(call.first)
         call.find_masks()
-        self._build_for(call, symbolic)
-        with self._frame_of_call(here, call.training) as inside:
-            outputs = self._run(call, symbolic)
+        self._build_for_(call, symbolic)
+        with self._frame_of_call_(here, call.training) as inside:
+            outputs = self._run_(call, symbolic)
         if symbolic:
             outputs = record(self, args, kwargs, outputs)
         elif not here.path and here.overlay is None:
-            self._keep_losses(inside)
-        self._pass_mask(call, outputs)
+            self._keep_losses_(inside)
+        self._pass_mask_(call, outputs)
         return outputs
 
-    def _run(self, call: Call, symbolic: bool) -> Any:
+    def _run_(self, call: Call, symbolic: bool) -> Any:
         """Computes the outputs, or their shapes."""
         function = self.compute_output_spec if symbolic else call_of(self)
         try:
             outputs = function(*call.args, **call.passed())
         except Exception as error:
-            located = self._located(error, call.first)
+            located = self._located_(error, call.first)
             if located is error:
                 raise
             raise located from error
@@ -150,11 +150,11 @@ class Layer(Weights):
         if type(self).runs_on_host is True and not symbolic:
             outputs = jax.tree.map(_on_device, outputs)
         if self.activity_regularizer is not None and not symbolic:
-            self._penalize(outputs)
+            self._penalize_(outputs)
         return outputs
 
-    def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if "_added" not in vars(self):
+    def _converted_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if "_added_" not in vars(self):
             raise StateError(
                 f"{type(self).__name__}.__init__() does not call super().__init__().", fix="add it as its first line"
             )
@@ -166,24 +166,24 @@ class Layer(Weights):
             for leaf in jax.tree.leaves(args):
                 if not isinstance(leaf, (jax.Array, KerasTensor)) and not hasattr(leaf, "__array__"):
                     raise ArgumentError(
-                        f"{self._where()} takes only tensors as positional arguments.",
+                        f"{self._where_()} takes only tensors as positional arguments.",
                         received=f"{leaf!r} of type {type(leaf).__name__}",
                         fix="make it an array (numpy.array), or pass it by keyword",
                     )
         return args, {key: converted(value, dtype) for key, value in kwargs.items()}
 
-    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any], here: Frame) -> Call:
+    def _bound_(self, args: tuple[Any, ...], kwargs: dict[str, Any], here: Frame) -> Call:
         try:
             return Call(signature_of(type(self).call), args, kwargs, here.training)
         except TypeError as error:
-            raise TypeError(f"{self._where()} was called with arguments it does not take: {error}") from None
+            raise TypeError(f"{self._where_()} was called with arguments it does not take: {error}") from None
 
-    def _frame_of_call(self, here: Frame, training: bool | None) -> frame:
+    def _frame_of_call_(self, here: Frame, training: bool | None) -> frame:
         mixed = self.autocast and self.compute_dtype != self.variable_dtype and is_float(self.compute_dtype)
         return frame(
             training=training,
             path=(*here.path, self.name),
-            frozen=not self._trainable or (here.frozen and not self._set_to_train),
+            frozen=not self._trainable or (here.frozen and not self._set_to_train_),
             autocast=self.compute_dtype if mixed else None,
             losses=[] if here.losses is None else here.losses,
         )
@@ -194,7 +194,7 @@ class Layer(Weights):
 
     @property
     def composite(self) -> bool:
-        return bool(self._sublayers())
+        return bool(self._sublayers_())
 
     @property
     def anatomy(self) -> Anatomy:
@@ -211,30 +211,30 @@ class Layer(Weights):
         An own `build` may call this one at any point; what its `call` needs is made by then or later.
         """
         if type(self).build is Layer.build:
-            self._build_by_call(input_shape)
+            self._build_by_call_(input_shape)
 
     def _build_at_init(self) -> None:
         """Says that nothing is left to build, where the class has no `build` of its own."""
         if type(self).build is Layer.build:
             self.built = True
 
-    def _build_for(self, call: Call, symbolic: bool) -> None:
+    def _build_for_(self, call: Call, symbolic: bool) -> None:
         if self.built:
             return
         self.called_on = call.described()
         if type(self).build is not Layer.build:
             unless = () if symbolic else (jax.errors.ConcretizationTypeError,)
-            self._call_to_build_for = call
+            self._call_to_build_for_ = call
             with suppress(*unless):  # a call() that branches on data: what is inside is built as it runs
-                self.build(**self._shapes_to_build_with(call))
-            self._check(call.first)
-            if symbolic and self._says_own_shapes() and not all(layer.built for layer in self._sublayers()):
+                self.build(**self._shapes_to_build_with_(call))
+            self._check_(call.first)
+            if symbolic and self._says_own_shapes_() and not all(layer.built for layer in self._sublayers_()):
                 with suppress(Exception):  # a call() that cannot run on shapes: what is inside is built as it runs
-                    self._run_on_shapes(call)
-        elif symbolic and self._says_own_shapes():
-            self._run_on_shapes(call)
+                    self._run_on_shapes_(call)
+        elif symbolic and self._says_own_shapes_():
+            self._run_on_shapes_(call)
 
-    def _says_own_shapes(self) -> bool:
+    def _says_own_shapes_(self) -> bool:
         """Whether it is a user's layer that says its shapes without running `call`, which may build what is inside."""
         cls = type(self)
         if cls.__module__.startswith("lamella."):
@@ -242,20 +242,20 @@ class Layer(Weights):
         own = (cls.compute_output_shape, cls.compute_output_spec)
         return own != (Layer.compute_output_shape, Layer.compute_output_spec)
 
-    def _run_on_shapes(self, call: Call) -> None:
+    def _run_on_shapes_(self, call: Call) -> None:
         training = signature_of(type(self).call).required_training((), call.training)
         output_spec(self.call, **call.tensors, **call.masks, **training)
 
-    def _shapes_to_build_with(self, call: Call) -> dict[str, Any]:
+    def _shapes_to_build_with_(self, call: Call) -> dict[str, Any]:
         shapes, trial = call.shapes_for(self.build, type(self).__name__), current().trial
         return shapes if trial is None else map_shapes(trial.with_unknown, shapes)
 
-    def _build_by_call(self, input_shape: Any) -> None:
+    def _build_by_call_(self, input_shape: Any) -> None:
         if self.built or input_shape is None or type(self).call is Layer.call:
             return
         signature, args, kwargs = signature_of(type(self).call), (), {}
-        if self._call_to_build_for is not None:  # it says the dtypes too
-            args, kwargs = self._call_to_build_for.on_shapes()
+        if self._call_to_build_for_ is not None:  # it says the dtypes too
+            args, kwargs = self._call_to_build_for_.on_shapes()
         elif not signature.needs_more:
             dtype = self.input_dtype if is_float(self.input_dtype) else "float32"
             args = (map_shapes(lambda shape: KerasTensor(shape, dtype), input_shape),)
@@ -290,13 +290,13 @@ class Layer(Weights):
         """The mask of the outputs, given that of the inputs; by default the same."""
         return previous_mask
 
-    def _pass_mask(self, call: Call, outputs: Any) -> None:
+    def _pass_mask_(self, call: Call, outputs: Any) -> None:
         previous = call.previous_mask()
         if self.supports_masking:
             set_masks(outputs, self.compute_mask(call.first, previous))
         elif previous is not None:
             warnings.warn(
-                f"{self._where()} was given a masked input and does not support masking: what follows does not "
+                f"{self._where_()} was given a masked input and does not support masking: what follows does not "
                 "see the mask. Set self.supports_masking = True if it may pass through.",
                 stacklevel=4,
             )
@@ -310,45 +310,45 @@ class Layer(Weights):
                 raise ArgumentError("add_loss() takes tensors.", received=repr(value))
             losses = current().losses
             if losses is None:
-                self._hold_loss(self, value)
+                self._hold_loss_(self, value)
             else:
                 losses.append((self, value))
 
     @property
     def losses(self) -> list[Any]:
         """Losses of the last call (`add_loss`, activity), and the weights' regularization."""
-        here, inside = current().losses, (self, *self._inner_layers())
+        here, inside = current().losses, (self, *self._inner_layers_())
         entries = [entry for layer in inside for entry in layer._losses] if here is None else here
         found = [value for layer, value in entries if any(layer is one for one in inside)]
         return found + [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
 
-    def _penalize(self, outputs: Any) -> None:
+    def _penalize_(self, outputs: Any) -> None:
         for output in jax.tree.leaves(outputs):
             self.add_loss(self.activity_regularizer(output) / (max(output.shape[0], 1) if output.ndim else 1))
 
-    def _keep_losses(self, inside: Frame) -> None:
+    def _keep_losses_(self, inside: Frame) -> None:
         """After an outermost call: its losses replace those that the layers inside held."""
         holders = [layer for layer in (reference() for reference in list(_holders.values())) if layer is not None]
         if holders:
-            within = {id(layer) for layer in (self, *self._inner_layers())}
+            within = {id(layer) for layer in (self, *self._inner_layers_())}
             for layer in holders:
                 if id(layer) in within:
                     layer._losses = []
                     _holders.pop(id(layer), None)
         for layer, value in inside.losses or ():
-            layer._hold_loss(layer, value)
+            layer._hold_loss_(layer, value)
 
-    def _hold_loss(self, layer: Layer, value: Any) -> None:
+    def _hold_loss_(self, layer: Layer, value: Any) -> None:
         self._losses.append((layer, value))
         key = id(self)
         _holders[key] = weakref.ref(self, lambda _: _holders.pop(key, None))
 
-    def _inner_layers(self) -> list[Layer]:
+    def _inner_layers_(self) -> list[Layer]:
         """Every layer inside, at any depth, each once."""
         found: dict[int, Layer] = {}
         stack: list[Any] = [self]
         while stack:
-            for layer in reversed(stack.pop()._sublayers()):
+            for layer in reversed(stack.pop()._sublayers_()):
                 if id(layer) not in found:
                     found[id(layer)] = layer
                     stack.append(layer)
@@ -356,26 +356,26 @@ class Layer(Weights):
 
     # Errors
 
-    def _where(self) -> str:
+    def _where_(self) -> str:
         """How errors name this layer: its class and its full address in the model being called."""
         path = current().path
         path = path if path and path[-1] == self.name else (*path, self.name)
         return f"{type(self).__name__} at {'/'.join(path[1:] or path)!r}"
 
-    def _check(self, inputs: Any) -> None:
+    def _check_(self, inputs: Any) -> None:
         if self.input_spec is not None:
-            check_inputs(self.input_spec, inputs, self._where())
+            check_inputs(self.input_spec, inputs, self._where_())
 
-    def _located(self, error: Exception, inputs: Any) -> Exception:
+    def _located_(self, error: Exception, inputs: Any) -> Exception:
         """The error with the place it happened at: the innermost layer says it."""
-        if getattr(error, "_located", False) or isinstance(error, NotImplementedError):
+        if getattr(error, "_located_", False) or isinstance(error, NotImplementedError):
             return error
-        place, received = self._where(), _described(inputs)
-        error._located = True  # type: ignore[attr-defined]
+        place, received = self._where_(), _described(inputs)
+        error._located_ = True  # type: ignore[attr-defined]
         if type(error) in (TypeError, ValueError) and "shape" in str(error):
             said = open_sizes(str(error)) if any_symbolic([inputs]) else error
             located = ShapeError(f"{place} cannot be computed: {said}", received=received)
-            located._located = True  # type: ignore[attr-defined]
+            located._located_ = True  # type: ignore[attr-defined]
             return located
         if isinstance(error, LamellaError):
             if place not in error.what:
@@ -440,11 +440,11 @@ class Layer(Weights):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that `build` was called with, and the weights that are frozen one by one."""
-        shapes = self._build_shapes
+        shapes = self._build_shapes_
         if shapes is None:
             return None
         config = {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
-        frozen = [v.name for v in self._own_variables() if v.made_trainable and not v.trainable]
+        frozen = [v.name for v in self._own_variables_() if v.made_trainable and not v.trainable]
         return {**config, "frozen": frozen} if frozen and self._trainable else config  # Keras does not mind
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -455,18 +455,18 @@ class Layer(Weights):
             self.build(map_shapes(tuple, config["input_shape"]))
         elif "shapes_dict" in config:
             self.build(**{key: map_shapes(tuple, shape) for key, shape in config["shapes_dict"].items()})
-        for variable in self._own_variables():
+        for variable in self._own_variables_():
             if variable.name in config.get("frozen", ()):
                 variable.trainable = False
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the layer's own variables into a dict-like store, by number."""
-        for index, variable in enumerate(self._own_variables()):
+        for index, variable in enumerate(self._own_variables_()):
             store[str(index)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         """Reads the layer's own variables from a dict-like store."""
-        own = self._own_variables()
+        own = self._own_variables_()
         if len(store) != len(own):
             raise ShapeError(
                 f"{type(self).__name__} {self.name!r} has {len(own)} variables of its own.",
@@ -479,7 +479,7 @@ class Layer(Weights):
     @property
     def path(self) -> str | None:
         """Keras's path of the layer: the names it was built under, or None before."""
-        own = self._own_variables()
+        own = self._own_variables_()
         return own[0].path.rpartition("/")[0] if own else self.name if self.built else None
 
     def __repr__(self) -> str:

@@ -26,39 +26,41 @@ class LowRank(Configured):
     lora_rank: int | None
     lora_alpha: Any
 
-    def _keep_lora(self, rank: int | None, alpha: float | None) -> None:
+    def _keep_lora_(self, rank: int | None, alpha: float | None) -> None:
         self.lora_rank = rank
         self.lora_alpha = alpha if alpha is not None else rank
 
-    def _refuse_quantization(self, config: Any) -> None:
+    def _refuse_quantization_(self, config: Any) -> None:
         if config is not None:
-            raise self._refusal("quantization_config", config, "None: layers compute in floating point", "leave it out")
+            raise self._refusal_(
+                "quantization_config", config, "None: layers compute in floating point", "leave it out"
+            )
         self.quantization_config = None
 
-    def _adapt(self) -> None:
+    def _adapt_(self) -> None:
         """The last step of `build`: adds the low-rank weights if the constructor asked for them."""
         if self.quantization_mode is not None:
             policy = self.dtype_policy.name
-            raise self._refusal("dtype", policy, "a policy of floating point", f"dtype={policy.split('_from_')[-1]!r}")
+            raise self._refusal_("dtype", policy, "a policy of floating point", f"dtype={policy.split('_from_')[-1]!r}")
         if self.lora_rank:
             self.built = True
             self.enable_lora(self.lora_rank, self.lora_alpha)
 
     @property
-    def _original(self) -> Variable:
+    def _original_(self) -> Variable:
         return getattr(self, f"_{self.adapted}")
 
-    def _adapted_kernel(self) -> Any:
+    def _adapted_kernel_(self) -> Any:
         """The kernel as calls see it."""
         if f"_{self.adapted}" not in vars(self):
             raise UnbuiltError(
                 f"{type(self).__name__} {self.name!r} has no `{self.adapted}` yet.", fix="build it, or call it"
             )
         if not self.lora_enabled:
-            return self._original
+            return self._original_
         a, b = (getattr(self, f"lora_{self.adapted}_{side}") for side in "ab")
         scale = self.lora_alpha / (self.lora_rank or 1)
-        return ops.cast(self._original + scale * ops.matmul(a, b), self.compute_dtype)
+        return ops.cast(self._original_ + scale * ops.matmul(a, b), self.compute_dtype)
 
     def enable_lora(
         self,
@@ -78,17 +80,17 @@ class LowRank(Configured):
                  [(4,), (8, 2), (2, 4)]
         """
         if getattr(self, f"{self.adapted}_constraint"):
-            raise self._refusal("rank", rank, f"no {self.adapted}_constraint, which a sum could not obey")
+            raise self._refusal_("rank", rank, f"no {self.adapted}_constraint, which a sum could not obey")
         if not self.built or self.lora_enabled:
             state = "adapted already" if self.lora_enabled else "not built yet"
             raise StateError(f"{type(self).__name__} {self.name!r} cannot be adapted: it is {state}.")
-        shape, penalty = self._original.shape, getattr(self, f"{self.adapted}_regularizer")
+        shape, penalty = self._original_.shape, getattr(self, f"{self.adapted}_regularizer")
         thin = {"a": ((*shape[:-1], rank), a_initializer), "b": ((rank, shape[-1]), b_initializer)}
         for side, (size, initializer) in thin.items():
             name = f"lora_{self.adapted}_{side}"
             options = {"initializer": initializers.get(initializer), "regularizer": penalty}
             setattr(self, name, self.add_weight(shape=size, name=name, dtype="float32", **options))
-        self._original.trainable = False
+        self._original_.trainable = False
         self.lora_enabled, self.lora_rank = True, rank
         self.lora_alpha = lora_alpha if lora_alpha is not None else rank
 
@@ -98,20 +100,20 @@ class LowRank(Configured):
 
     # Files hold the adapted kernel as one array, so that any layer reads them
 
-    def _plain_variables(self) -> list[Variable]:
-        return [v for v in self._own_variables() if not v.name.startswith("lora_")]
+    def _plain_variables_(self) -> list[Variable]:
+        return [v for v in self._own_variables_() if not v.name.startswith("lora_")]
 
     def save_own_variables(self, store: Any) -> None:
         if not self.lora_enabled:
             return super().save_own_variables(store)
-        for index, variable in enumerate(self._plain_variables()):
-            value = self._adapted_kernel() if variable is self._original else variable
+        for index, variable in enumerate(self._plain_variables_()):
+            value = self._adapted_kernel_() if variable is self._original_ else variable
             store[str(index)] = np.asarray(value)
 
     def load_own_variables(self, store: Any) -> None:
         if not self.lora_enabled:
             return super().load_own_variables(store)
-        for index, variable in enumerate(self._plain_variables()):
+        for index, variable in enumerate(self._plain_variables_()):
             variable.assign(store[str(index)])
         for side in "ab":
             thin = getattr(self, f"lora_{self.adapted}_{side}")

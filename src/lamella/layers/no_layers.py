@@ -33,7 +33,7 @@ def _model_before(layer: Any) -> Any:
         if not nodes:
             break
         operation = (node := nodes.pop(0)).operation
-        if operation is not layer and getattr(operation, "_graph", None) is not None:
+        if operation is not layer and getattr(operation, "_graph_", None) is not None:
             return operation
         nodes += node.parents
     return None

@@ -37,20 +37,20 @@ class TrackerView:
 
 
 def _own(trainable: bool) -> Callable[[Any], list[Any]]:
-    return lambda layer: [v for v in layer._own_variables() if v.made_trainable == trainable]
+    return lambda layer: [v for v in layer._own_variables_() if v.made_trainable == trainable]
 
 
 def _flatten_layers(layer: Any, include_self: bool = True, recursive: bool = True) -> list[Any]:
-    inside = layer._inner_layers() if recursive else layer._sublayers()
+    inside = layer._inner_layers_() if recursive else layer._sublayers_()
     return [layer, *inside] if include_self else list(inside)
 
 
 _LISTS: dict[str, Callable[[Any], list[Any]]] = {
     "trainable_variables": _own(trainable=True),
     "non_trainable_variables": _own(trainable=False),
-    "metrics": lambda layer: layer._own_metrics(),
-    "layers": lambda layer: layer._sublayers(),
-    "seed_generators": lambda layer: layer._own(SeedGenerator),
+    "metrics": lambda layer: layer._own_metrics_(),
+    "layers": lambda layer: layer._sublayers_(),
+    "seed_generators": lambda layer: layer._own_(SeedGenerator),
 }
 
 PRIVATE_NAMES: dict[str, str | Callable[[Any], Any]] = {
@@ -60,7 +60,7 @@ PRIVATE_NAMES: dict[str, str | Callable[[Any], Any]] = {
     "_path": "path",
     "_input_spec": "input_spec",
     "_supports_masking": "supports_masking",
-    "_build_shapes_dict": "_build_shapes",
+    "_build_shapes_dict": "_build_shapes_",
     "_call_signature": lambda layer: signature_of(type(layer).call).whole,
     "_call_has_training_arg": lambda layer: "training" in signature_of(type(layer).call).names,
     "_call_has_mask_arg": lambda layer: "mask" in signature_of(type(layer).call).names,

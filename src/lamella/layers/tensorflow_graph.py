@@ -80,9 +80,9 @@ def _outputs(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The symbolic outputs of a call that is not recorded; the layer is built for it."""
     if hasattr(layer, "_outputs_in_graph"):
         return layer._outputs_in_graph(*args, **kwargs)
-    call = layer._bound(*layer._converted(args, kwargs), current())
-    layer._check(call.first)
-    layer._build_for(call, True)
+    call = layer._bound_(*layer._converted_(args, kwargs), current())
+    layer._check_(call.first)
+    layer._build_for_(call, True)
     return layer.compute_output_spec(*call.args, **call.passed())
 
 

@@ -34,12 +34,12 @@ class Weights(Operation):
     built: bool
     variable_dtype: str
     _trainable: bool
-    _set_to_train = False  # by `trainable = True`, after it was made
-    _added: list[Variable]
-    _in_build = False
-    _built_at: tuple[str, ...] = ()  # the names of the layers around it when it was built, and its own
-    _build_shapes: dict[str, Any] | None = None
-    not_parts: frozenset[str] = frozenset({"_added", "inbound_nodes", "_init_arguments", "_losses"})
+    _set_to_train_ = False  # by `trainable = True`, after it was made
+    _added_: list[Variable]
+    _in_build_ = False
+    _built_at_: tuple[str, ...] = ()  # the names of the layers around it when it was built, and its own
+    _build_shapes_: dict[str, Any] | None = None
+    not_parts: frozenset[str] = frozenset({"_added_", "inbound_nodes", "_init_arguments_", "_losses"})
     """Attributes that hold layers or variables which are not parts of this one."""
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
@@ -47,7 +47,7 @@ class Weights(Operation):
         for segment, child in attribute_children(self, skip=self.not_parts):
             found.add(id(child))
             yield segment, child
-        for variable in self._added:  # made by add_weight, kept in no attribute
+        for variable in self._added_:  # made by add_weight, kept in no attribute
             if id(variable) not in found:
                 yield variable.name, variable
 
@@ -73,7 +73,7 @@ class Weights(Operation):
                  >>> layer.add_weight(shape=(2, 3), name="w").shape
                  (2, 3)
         """
-        if self._in_build and self._build_shapes is not None:
+        if self._in_build_ and self._build_shapes_ is not None:
             raise StateError(
                 f"{type(self).__name__} {self.name!r} is built already, and build() would make its weights again.",
                 fix="call build() once; what is in it is skipped by a call where `built` is True",
@@ -83,7 +83,7 @@ class Weights(Operation):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         inside = current().path[-1:] == (self.name,)
-        with nullcontext() if inside else frame(path=self._built_at or (*current().path, self.name)):
+        with nullcontext() if inside else frame(path=self._built_at_ or (*current().path, self.name)):
             variable = Variable(
                 initializers.get(initializer),
                 shape=shape,
@@ -115,15 +115,15 @@ class Weights(Operation):
         """Makes a variable a weight of this layer, also where no attribute holds it."""
         if not self._trainable:
             variable.trainable = False
-        self._added.append(variable)
+        self._added_.append(variable)
 
-    def _freeze_inside(self, layer: Weights) -> None:
+    def _freeze_inside_(self, layer: Weights) -> None:
         """Freezes a layer that comes into this one while this one is frozen, unless it was set to train."""
-        if not self._trainable and not layer._set_to_train:
+        if not self._trainable and not layer._set_to_train_:
             layer.trainable = False
 
     def _untrack_variable(self, variable: Variable) -> None:
-        self._added[:] = [one for one in self._added if one is not variable]
+        self._added_[:] = [one for one in self._added_ if one is not variable]
 
     def __delattr__(self, name: str) -> None:
         value = vars(self).get(name)
@@ -133,36 +133,36 @@ class Weights(Operation):
 
     # The lists
 
-    def _own(self, kind: type) -> list[Any]:
+    def _own_(self, kind: type) -> list[Any]:
         return [child for _, child in self.children() if isinstance(child, kind)]
 
-    def _own_variables(self) -> list[Variable]:
-        return _in_order(self._own(Variable))
+    def _own_variables_(self) -> list[Variable]:
+        return _in_order(self._own_(Variable))
 
-    def _sublayers(self) -> list[Weights]:
-        return self._own(Weights)
+    def _sublayers_(self) -> list[Weights]:
+        return self._own_(Weights)
 
-    def _collect(self, seeds: bool) -> Iterator[Variable]:
-        parts = self._own(object)  # found once: this walk is made often
+    def _collect_(self, seeds: bool) -> Iterator[Variable]:
+        parts = self._own_(object)  # found once: this walk is made often
         yield from _in_order(part for part in parts if isinstance(part, Variable))
         if seeds:
             yield from (part.state for part in parts if isinstance(part, SeedGenerator))
         for part in parts:
             if isinstance(part, Weights):
-                yield from part._collect(seeds)
+                yield from part._collect_(seeds)
 
-    def _trained(self, variables: list[Variable]) -> list[Variable]:
+    def _trained_(self, variables: list[Variable]) -> list[Variable]:
         return [variable for variable in variables if variable.trainable] if self._trainable else []
 
     @property
     def variables(self) -> list[Variable]:
         """All variables, random seeds too (metrics' and optimizers' are not a layer's)."""
-        return _once(self._collect(seeds=True))
+        return _once(self._collect_(seeds=True))
 
     @property
     def weights(self) -> list[Variable]:
         """All variables but the random seeds."""
-        return _once(self._collect(seeds=False))
+        return _once(self._collect_(seeds=False))
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -170,7 +170,7 @@ class Weights(Operation):
 
         The flags of layers inside are not asked: setting one has set those of the weights.
         """
-        return self._trained(self.variables)
+        return self._trained_(self.variables)
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
@@ -181,7 +181,7 @@ class Weights(Operation):
     @property
     def trainable_weights(self) -> list[Variable]:
         """Like `trainable_variables`."""
-        return self._trained(self.weights)
+        return self._trained_(self.weights)
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
@@ -189,14 +189,14 @@ class Weights(Operation):
         trained = {id(v) for v in self.trainable_variables}
         return [v for v in self.weights if id(v) not in trained]
 
-    def _own_metrics(self) -> list[Any]:
+    def _own_metrics_(self) -> list[Any]:
         """Metrics among the attributes: owners of variables that give a result."""
-        return [owner for owner in self._own(Owner) if hasattr(owner, "update_state") and hasattr(owner, "result")]
+        return [owner for owner in self._own_(Owner) if hasattr(owner, "update_state") and hasattr(owner, "result")]
 
     @property
     def metrics(self) -> list[Any]:
         """The metrics of this layer and of those inside."""
-        return _once([*self._own_metrics(), *(metric for layer in self._sublayers() for metric in layer.metrics)])
+        return _once([*self._own_metrics_(), *(metric for layer in self._sublayers_() for metric in layer.metrics)])
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -215,11 +215,11 @@ class Weights(Operation):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = self._set_to_train = value = bool(value)
+        self._trainable = self._set_to_train_ = value = bool(value)
         changes.count += 1
-        for variable in self._own_variables():
+        for variable in self._own_variables_():
             variable.trainable = value and variable.made_trainable
-        for layer in self._sublayers():
+        for layer in self._sublayers_():
             layer.trainable = value
 
     # Values

@@ -30,40 +30,40 @@ class Spatial(Configured):
     rank: int
     data_format: str
 
-    def _keep_data_format(self, data_format: str | None) -> None:
+    def _keep_data_format_(self, data_format: str | None) -> None:
         self.data_format = config.standardize_data_format(data_format)
 
-    def _padding(self, padding: Any, *more: str) -> str:
+    def _padding_(self, padding: Any, *more: str) -> str:
         allowed = ("valid", "same", *more)
         name = padding.lower() if isinstance(padding, str) else padding
         if name not in allowed:
-            raise self._refusal("padding", padding, " or ".join(map(repr, allowed)))
+            raise self._refusal_("padding", padding, " or ".join(map(repr, allowed)))
         return name
 
     @property
-    def _channel_axis(self) -> int:
+    def _channel_axis_(self) -> int:
         return -1 if self.data_format == "channels_last" else 1
 
     @property
-    def _spatial_axes(self) -> tuple[int, ...]:
+    def _spatial_axes_(self) -> tuple[int, ...]:
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
 
-    def _spatial(self, input_shape: Any) -> list[int | None]:
+    def _spatial_(self, input_shape: Any) -> list[int | None]:
         """The sizes along the spatial axes."""
         if len(input_shape) != self.rank + 2:
             raise ShapeError(
-                f"{self._where()} takes inputs with {self.rank} spatial axes.",
+                f"{self._where_()} takes inputs with {self.rank} spatial axes.",
                 expected=f"rank {self.rank + 2}",
                 received=tuple(input_shape),
             )
-        return [input_shape[axis] for axis in self._spatial_axes]
+        return [input_shape[axis] for axis in self._spatial_axes_]
 
-    def _shaped(self, input_shape: Any, spatial: Any, channels: int | None) -> Shape:
+    def _shaped_(self, input_shape: Any, spatial: Any, channels: int | None) -> Shape:
         """The input's batch with new spatial sizes and channels, in the layer's data format."""
         if any(size is not None and size <= 0 for size in spatial):
             raise ShapeError(
-                f"{self._where()} would leave nothing of its input.",
+                f"{self._where_()} would leave nothing of its input.",
                 expected="spatial axes at least as long as the window",
                 received=tuple(input_shape),
                 fix="use padding='same', a smaller window, or a larger input" if hasattr(self, "padding") else None,

@@ -49,7 +49,7 @@ def circle(
 class Circle(NamedLoss):
     """Pulls embeddings of one class together and pushes those of others apart."""
 
-    _samples_apart = False
+    _samples_apart_ = False
 
     def __init__(
         self,

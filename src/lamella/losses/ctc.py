@@ -34,7 +34,7 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
 class CTC(NamedLoss):
     """-log of the chance of the labels, over all ways to spread them in time."""
 
-    _samples_apart = False
+    _samples_apart_ = False
 
     def __init__(self, reduction: Any = "sum_over_batch_size", name: str | None = "ctc", dtype: Any = None):
         super().__init__(ctc, reduction, name, dtype)

@@ -29,7 +29,7 @@ class Loss:
              1.5
     """
 
-    _samples_apart = False
+    _samples_apart_ = False
     """Whether the loss of a sample certainly depends on no other sample."""
 
     def __init__(self, name: str | None = None, reduction: Any = "sum_over_batch_size", dtype: Any = None):
@@ -47,16 +47,16 @@ class Loss:
         Args: sample_weight: a number for each sample (or step), which its loss is multiplied by.
         """
         mask = get_mask(y_pred)
-        y_true, y_pred = self._converted(y_true), self._converted(y_pred)
+        y_true, y_pred = self._converted_(y_true), self._converted_(y_pred)
         if sample_weight is not None or mask is not None:
             where = counted(sample_weight, mask)
             y_true = without_uncounted(y_true, where, 0, only_bad=True)
-            y_pred = without_uncounted(y_pred, where, 1, not self._samples_apart)
+            y_pred = without_uncounted(y_pred, where, 1, not self._samples_apart_)
         values = self.call(y_true, y_pred)
         mask = _both(mask, get_mask(values))
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
-    def _converted(self, tensors: Any) -> Any:
+    def _converted_(self, tensors: Any) -> Any:
         if isinstance(tensors, (dict, list, tuple)) and not _is_numbers(tensors):
             return jax.tree.map(lambda tensor: jnp.asarray(tensor, self.dtype), tensors)
         return jnp.asarray(tensors, self.dtype)
@@ -126,16 +126,16 @@ class LossFunctionWrapper(Loss):
 class NamedLoss(LossFunctionWrapper):
     """A loss from one of the functions here: the function's options are attributes, and its config."""
 
-    _samples_apart = True
+    _samples_apart_ = True
 
     def __init__(self, fn: Callable[..., Any], reduction: Any, name: str | None, dtype: Any, **options: Any):
-        self._option_names = tuple(options)
+        self._option_names_ = tuple(options)
         super().__init__(fn, reduction, name, dtype, **options)
 
     @property
     def _fn_kwargs(self) -> dict[str, Any]:  # type: ignore[override]
         """The options as they are now: an attribute that is set anew holds at once."""
-        return {name: getattr(self, name) for name in self._option_names}
+        return {name: getattr(self, name) for name in self._option_names_}
 
     @_fn_kwargs.setter
     def _fn_kwargs(self, options: dict[str, Any]) -> None:

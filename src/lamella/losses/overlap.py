@@ -38,7 +38,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
 class Dice(NamedLoss):
     """1 - 2 · |both| / (|y_true| + |y_pred|)."""
 
-    _samples_apart = False
+    _samples_apart_ = False
 
     def __init__(
         self, reduction: Any = "sum_over_batch_size", name: str | None = "dice", axis: Any = None, dtype: Any = None
@@ -49,7 +49,7 @@ class Dice(NamedLoss):
 class Tversky(NamedLoss):
     """1 - both / (both + alpha · missed + beta · added)."""
 
-    _samples_apart = False
+    _samples_apart_ = False
 
     def __init__(
         self,

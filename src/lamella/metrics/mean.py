@@ -86,13 +86,13 @@ class NamedMean(MeanMetricWrapper):
     """The mean of one of the functions here: the function's options are attributes, and its config."""
 
     def __init__(self, fn: Callable[..., Any], name: str | None, dtype: Any, **options: Any):
-        self._option_names = tuple(options)
+        self._option_names_ = tuple(options)
         super().__init__(fn, name, dtype, **options)
 
     @property
     def _fn_kwargs(self) -> dict[str, Any]:  # type: ignore[override]
         """The options as they are now: an attribute that is set anew holds at once."""
-        return {name: getattr(self, name) for name in self._option_names}
+        return {name: getattr(self, name) for name in self._option_names_}
 
     @_fn_kwargs.setter
     def _fn_kwargs(self, options: dict[str, Any]) -> None:

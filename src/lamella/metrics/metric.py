@@ -37,7 +37,7 @@ class Metric(Owner):
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or auto_name(type(self).__name__)
         self._dtype_policy = dtype_policies.get(dtype or floatx())
-        self._added: list[Variable] = []
+        self._added_: list[Variable] = []
 
     @property
     def dtype(self) -> str:
@@ -69,7 +69,7 @@ class Metric(Owner):
         self, shape: Any, initializer: Any, dtype: Any = None, aggregation: str | None = "sum", name: str | None = None
     ) -> Variable:
         """Makes a variable that batches are gathered in."""
-        if "_added" not in vars(self):
+        if "_added_" not in vars(self):
             raise StateError(
                 f"{type(self).__name__}.__init__() does not call super().__init__().", fix="add it as its first line"
             )
@@ -77,7 +77,7 @@ class Metric(Owner):
             variable = Variable(
                 initializers.get(initializer), tuple(shape), dtype, trainable=False, aggregation=aggregation, name=name
             )
-        self._added.append(variable)
+        self._added_.append(variable)
         return variable
 
     def add_weight(
@@ -88,39 +88,39 @@ class Metric(Owner):
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
         found: set[int] = set()
-        for segment, child in attribute_children(self, skip=frozenset({"_added"})):
+        for segment, child in attribute_children(self, skip=frozenset({"_added_"})):
             found.add(id(child))
             yield segment, child
-        yield from ((variable.name, variable) for variable in self._added if id(variable) not in found)
+        yield from ((variable.name, variable) for variable in self._added_ if id(variable) not in found)
 
     @property
     def variables(self) -> list[Variable]:
         """Its own variables, as they were made, and then those of the metrics inside."""
         inside = {id(variable): variable for _, variable in walk(self)}
-        return list({**{id(variable): variable for variable in self._added}, **inside}.values())
+        return list({**{id(variable): variable for variable in self._added_}, **inside}.values())
 
     # The state as lists, for code that runs jax transformations itself
 
     def stateless_update_state(self, metric_variables: Iterable[Any], *args: Any, **kwargs: Any) -> list[jax.Array]:
         """The values of `variables` after a batch, given those before; changes nothing."""
-        overlay = self._overlay(metric_variables)
+        overlay = self._overlay_(metric_variables)
         with frame(overlay=overlay):
             self.update_state(*args, **kwargs)
         return [overlay[variable] for variable in self.variables]
 
     def stateless_result(self, metric_variables: Iterable[Any]) -> Any:
         """The number for given values of `variables`."""
-        with frame(overlay=self._overlay(metric_variables)):
+        with frame(overlay=self._overlay_(metric_variables)):
             return self.result()
 
     def stateless_reset_state(self) -> list[jax.Array]:
         """The values of `variables` at the start."""
-        overlay = self._overlay([variable.raw for variable in self.variables])
+        overlay = self._overlay_([variable.raw for variable in self.variables])
         with frame(overlay=overlay):
             self.reset_state()
         return [overlay[variable] for variable in self.variables]
 
-    def _overlay(self, values: Iterable[Any]) -> dict[Variable, Any]:
+    def _overlay_(self, values: Iterable[Any]) -> dict[Variable, Any]:
         values, variables = [getattr(value, "raw", value) for value in values], self.variables
         if len(values) != len(variables):
             raise ArgumentError(

@@ -49,7 +49,7 @@ def clone_model(
 
 
 def _clone(layer: Any, clone_function: Any, call_function: Any, recursive: bool) -> Any:
-    if recursive and (isinstance(layer, Sequential) or (isinstance(layer, Model) and layer._graph is not None)):
+    if recursive and (isinstance(layer, Sequential) or (isinstance(layer, Model) and layer._graph_ is not None)):
         for_calls = None if isinstance(layer, Sequential) else call_function  # its layers are listed, not called
         return clone_model(layer, clone_function=clone_function, call_function=for_calls, recursive=True)
     if clone_function is None or isinstance(layer, InputLayer):
@@ -60,7 +60,7 @@ def _clone(layer: Any, clone_function: Any, call_function: Any, recursive: bool)
 def _cloned(model: Any, cloned: Any, shared: Any, input_tensors: Any, clone_function: Any, call_function: Any) -> Any:
     if isinstance(model, Sequential):
         return _compiled_alike(_cloned_stack(model, cloned, input_tensors, call_function), model)
-    if isinstance(model, Functional) or (isinstance(model, Model) and model._graph is not None):
+    if isinstance(model, Functional) or (isinstance(model, Model) and model._graph_ is not None):
         return _compiled_alike(_cloned_graph(model, cloned, shared, input_tensors, call_function), model)
     if clone_function is not None or input_tensors is not None:
         raise ArgumentError(
@@ -77,8 +77,8 @@ def _compiled_alike(clone: Any, model: Any) -> Any:
     def another(part: Any) -> Any:
         return type(part).from_config(part.get_config()) if hasattr(part, "get_config") else part
 
-    if model.compiled and clone._takes_compile_config(model._compiled.config):
-        clone.compile(**jax.tree.map(another, model._compiled.config))
+    if model.compiled and clone._takes_compile_config_(model._compiled_.config):
+        clone.compile(**jax.tree.map(another, model._compiled_.config))
     return clone
 
 
@@ -92,13 +92,13 @@ def _cloned_stack(model: Sequential, cloned: Any, input_tensors: Any, call_funct
         layers = model.layers
     for layer in layers:
         new.add(cloned(layer))
-    new._infers_input = model._infers_input and input_tensors is None
+    new._infers_input_ = model._infers_input_ and input_tensors is None
     new._trainable = model.trainable  # what is inside has its own flags
     return new
 
 
 def _cloned_graph(model: Any, cloned: Any, shared: Any, input_tensors: Any, call_function: Any) -> Any:
-    graph = model._graph
+    graph = model._graph_
     new: dict[Operation, Any] = {}
 
     def call(operation: Operation, args: Any, kwargs: Any) -> Any:
@@ -107,7 +107,7 @@ def _cloned_graph(model: Any, cloned: Any, shared: Any, input_tensors: Any, call
         target = new[operation]
         return target(*args, **kwargs) if call_function is None else call_function(target, *args, **kwargs)
 
-    for layer in model._graph_layers():
+    for layer in model._graph_layers_():
         if id(layer) in shared and not isinstance(layer, (InputLayer, Model)):
             new[layer] = cloned(layer)  # before a model that it is in as well
     if input_tensors is None:

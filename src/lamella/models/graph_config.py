@@ -20,7 +20,7 @@ from lamella.registry import bounded, deserialize_keras_object, marking, seriali
 
 def graph_config(model: Any) -> dict[str, Any]:
     """The config of a model that has a graph."""
-    graph: Graph = model._graph
+    graph: Graph = model._graph_
     numbers = _call_numbers(graph)
     layers = []
     with marking(model):
@@ -50,7 +50,7 @@ def _call_numbers(graph: Graph) -> dict[Node, int]:
 
 def _own_call(operation: Operation | None) -> int:
     """1 for an operation that Keras gives a first call of its own (a Functional model)."""
-    return int(getattr(operation, "calls_itself_first", False) and getattr(operation, "_graph", None) is not None)
+    return int(getattr(operation, "calls_itself_first", False) and getattr(operation, "_graph_", None) is not None)
 
 
 def _reference(tensor: KerasTensor, numbers: dict[Node, int]) -> list[Any]:

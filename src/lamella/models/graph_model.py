@@ -24,94 +24,94 @@ from lamella.state import Owner, Variable, aliases
     _outputs="outputs",
     _inputs_struct="input",
     _outputs_struct="output",
-    _nodes=lambda model: model._known_graph("nodes").node_set(),
-    _nodes_by_depth=lambda model: model._known_graph("nodes").nodes_by_depth(),
-    _is_graph_network=lambda model: model._graph is not None,
+    _nodes=lambda model: model._known_graph_("nodes").node_set(),
+    _nodes_by_depth=lambda model: model._known_graph_("nodes").nodes_by_depth(),
+    _is_graph_network=lambda model: model._graph_ is not None,
 )
 class GraphModel(Layer):
     """The part of Model that reads and runs its graph."""
 
-    _graph: Graph | None = None
+    _graph_: Graph | None = None
     _manual_input_spec: Any = None
     calls_itself_first = True  # Keras's files count a Functional's calls from 1
 
-    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+    def _set_graph_(self, inputs: Any, outputs: Any) -> None:
         graph = Graph(*cut_at(inputs, outputs))
         _check_names(graph.operations)
-        self._graph = graph
+        self._graph_ = graph
         self.output_names = [operation.name for operation in map(_maker, graph.outputs)]
         self._convert_input_args = False  # done here, to the dtype of each input
         self._allow_non_tensor_positional_args = True
         self.supports_masking = True
         self.built = True
 
-    def _known_graph(self, what: str) -> Graph:
-        if self._graph is None:
+    def _known_graph_(self, what: str) -> Graph:
+        if self._graph_ is None:
             raise AttributeError(f"{type(self).__name__} {self.name!r} has no defined {what}: it has no graph (yet).")
-        return self._graph
+        return self._graph_
 
     # What is inside
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
         seen: set[int] = set()
-        named = zip(addresses(self._graph_layers()), self._graph_layers(), strict=True)
+        named = zip(addresses(self._graph_layers_()), self._graph_layers_(), strict=True)
         for segment, child in (*named, *super().children()):
             if id(child) not in seen:
                 seen.add(id(child))
                 yield segment, child
 
-    def _graph_layers(self) -> list[Layer]:
-        operations = self._graph.operations if self._graph is not None else ()
+    def _graph_layers_(self) -> list[Layer]:
+        operations = self._graph_.operations if self._graph_ is not None else ()
         return [operation for operation in operations if isinstance(operation, Layer)]
 
     @property
     def operations(self) -> list[Operation]:
         """All layers and ops in the graph, from inputs to outputs."""
-        return list(self._known_graph("operations").operations)
+        return list(self._known_graph_("operations").operations)
 
     @property
     def inputs(self) -> list[KerasTensor]:
         """The symbolic inputs, flat."""
-        return list(self._known_graph("inputs").inputs)
+        return list(self._known_graph_("inputs").inputs)
 
     @property
     def outputs(self) -> list[KerasTensor]:
         """The symbolic outputs, flat."""
-        return list(self._known_graph("outputs").outputs)
+        return list(self._known_graph_("outputs").outputs)
 
     @property
     def input(self) -> Any:
         """The symbolic inputs, as they were given."""
-        return self._graph.inputs_structure if self._graph is not None else super().input
+        return self._graph_.inputs_structure if self._graph_ is not None else super().input
 
     @property
     def output(self) -> Any:
         """The symbolic outputs, as they were given."""
-        return self._graph.outputs_structure if self._graph is not None else super().output
+        return self._graph_.outputs_structure if self._graph_ is not None else super().output
 
     @property
     def input_shape(self) -> Any:
-        return _one_or_all([tensor.shape for tensor in self._known_graph("input shape").inputs])
+        return _one_or_all([tensor.shape for tensor in self._known_graph_("input shape").inputs])
 
     @property
     def output_shape(self) -> Any:
-        return _one_or_all([tensor.shape for tensor in self._known_graph("output shape").outputs])
+        return _one_or_all([tensor.shape for tensor in self._known_graph_("output shape").outputs])
 
     @property
     def input_names(self) -> list[str]:
-        return [operation.name for operation in map(_maker, self._known_graph("inputs").inputs)]
+        return [operation.name for operation in map(_maker, self._known_graph_("inputs").inputs)]
 
     @property
     def input_spec(self) -> Any:
         """What the inputs must look like, batch size aside."""
-        if self._manual_input_spec is not None or self._graph is None:
+        if self._manual_input_spec is not None or self._graph_ is None:
             return self._manual_input_spec
-        structure = self._graph.inputs_structure
+        structure = self._graph_.inputs_structure
         if isinstance(structure, dict):
             if not all(isinstance(tensor, KerasTensor) for tensor in structure.values()):
                 return None
             return [_spec(structure[name], name) for name in sorted(structure)]
-        return [_spec(tensor, _maker(tensor).name) for tensor in self._graph.inputs]
+        return [_spec(tensor, _maker(tensor).name) for tensor in self._graph_.inputs]
 
     @input_spec.setter
     def input_spec(self, value: Any) -> None:  # type: ignore[override]
@@ -119,26 +119,26 @@ class GraphModel(Layer):
 
     # Running
 
-    def _check(self, inputs: Any) -> None:
+    def _check_(self, inputs: Any) -> None:
         if not isinstance(inputs, Staged):
-            super()._check(inputs)
+            super()._check_(inputs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph.  A subclass without one defines its own `call`."""
-        graph = self._graph_for(inputs)
+        graph = self._graph_for_(inputs)
         if graph is None:
-            return self._call_without_graph(inputs, mask)
+            return self._call_without_graph_(inputs, mask)
         if isinstance(inputs, Staged):
-            return _unpacked(self._run_staged(graph, inputs))
-        values = standardized(graph, inputs, self._where())
+            return _unpacked(self._run_staged_(graph, inputs))
+        values = standardized(graph, inputs, self._where_())
         supported(values, mask)
         return _unpacked(graph.run(values))
 
-    def _graph_for(self, inputs: Any) -> Graph | None:
+    def _graph_for_(self, inputs: Any) -> Graph | None:
         """The graph that a call on these inputs runs."""
-        return self._graph
+        return self._graph_
 
-    def _call_without_graph(self, inputs: Any, mask: Any = None) -> Any:
+    def _call_without_graph_(self, inputs: Any, mask: Any = None) -> Any:
         raise StateError(
             f"{type(self).__name__} {self.name!r} has neither a graph nor a call().",
             fix="define call(self, inputs), or pass inputs= and outputs= to super().__init__()",
@@ -146,21 +146,21 @@ class GraphModel(Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         inputs = args[0] if args else kwargs.get("inputs")
-        graph = self._graph_for(inputs)
+        graph = self._graph_for_(inputs)
         if graph is None or type(self).call is not GraphModel.call or isinstance(inputs, Staged):
             return super().compute_output_spec(*args, **kwargs)
-        self._check(inputs)
-        values = standardized(graph, inputs, self._where())
+        self._check_(inputs)
+        values = standardized(graph, inputs, self._where_())
         if all(value is not None and value.shape == tensor.shape for value, tensor in zip(values, graph.inputs)):  # noqa: B905
             return jax.tree.map(lambda tensor: KerasTensor(tensor.shape, tensor.dtype), graph.outputs_structure)
         return graph.run(values, _checked_spec)
 
     def recorded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Graph, list[Any]] | None:
         inputs = args[0] if args else kwargs.get("inputs")
-        graph = self._graph_for(inputs)
+        graph = self._graph_for_(inputs)
         if graph is None or type(self).call is not GraphModel.call:
             return None
-        return graph, standardized(graph, inputs, self._where())
+        return graph, standardized(graph, inputs, self._where_())
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # the layers inside have given the outputs their masks
@@ -170,7 +170,7 @@ class GraphModel(Layer):
     @property
     def runs_on_host(self) -> bool:  # type: ignore[override]
         """Whether everything in the model works on strings, outside of compiled code."""
-        computing = [layer for layer in self._graph_layers() if not isinstance(layer, InputLayer)]
+        computing = [layer for layer in self._graph_layers_() if not isinstance(layer, InputLayer)]
         return bool(computing) and all(layer.runs_on_host for layer in computing)
 
     def stage(self, inputs: Any) -> Any:
@@ -179,10 +179,12 @@ class GraphModel(Layer):
         Returns: `inputs` themselves where no layer does; else `Staged` values, which
                  the model takes in their place, also inside of compiled code.
         """
-        graph = self._graph
+        graph = self._graph_
         if graph is None or isinstance(inputs, Staged) or not _has_host_part(self):
             return inputs
-        known: dict[KerasTensor, Any] = dict(zip(graph.inputs, standardized(graph, inputs, self._where()), strict=True))
+        known: dict[KerasTensor, Any] = dict(
+            zip(graph.inputs, standardized(graph, inputs, self._where_()), strict=True)
+        )
         staged: dict[KerasTensor, Any] = {}
         for node in graph.nodes:
             if node.is_input or not all(tensor in known for tensor in node.inputs):
@@ -198,7 +200,7 @@ class GraphModel(Layer):
         kept = {numbers[t]: v for t, v in known.items() if t.dtype != "string" and t in numbers}
         return Staged(kept, {numbers[t]: v for t, v in staged.items()})
 
-    def _run_staged(self, graph: Graph, staged: Staged) -> Any:
+    def _run_staged_(self, graph: Graph, staged: Staged) -> Any:
         tensors = [tensor for node in graph.nodes for tensor in node.outputs]
         known = {tensors[index]: value for index, value in staged.values.items()}
         for index, inner in staged.inner.items():
@@ -256,13 +258,13 @@ def _spec(tensor: KerasTensor, name: str) -> InputSpec:
 def _has_host_part(model: GraphModel) -> bool:
     return any(
         layer.runs_on_host or (isinstance(layer, GraphModel) and _has_host_part(layer))
-        for layer in model._graph_layers()
+        for layer in model._graph_layers_()
     )
 
 
 def _checked_spec(operation: Operation, args: Any, kwargs: Any) -> Any:
     """What an operation returns for inputs of another shape than it was recorded with, if it takes them."""
-    operation._check(args[0] if args else None)
+    operation._check_(args[0] if args else None)
     return operation.compute_output_spec(*args, **kwargs)
 
 

@@ -57,13 +57,13 @@ class Model(Trainer, GraphModel):
                 )
             if not {"inputs", "outputs"}.isdisjoint(kwargs):
                 raise ArgumentError(f"{type(self).__name__}() takes inputs and outputs together.", received=[*kwargs])
-            if kwargs or "_added" not in vars(self):  # else another base's constructor made the layer
+            if kwargs or "_added_" not in vars(self):  # else another base's constructor made the layer
                 Layer.__init__(self, **kwargs)
             return
         inputs, outputs, name, trainable = _graph_arguments(*args, **kwargs)
         Layer.__init__(self, name=name)
-        self._set_graph(inputs, outputs)
-        self._count_as_functional()
+        self._set_graph_(inputs, outputs)
+        self._count_as_functional_()
         if trainable is not None and not trainable:
             self.trainable = False
 
@@ -76,7 +76,7 @@ class Model(Trainer, GraphModel):
                 setattr(cls, name, other)
 
     @classmethod
-    def _count_as_functional(cls) -> None:
+    def _count_as_functional_(cls) -> None:
         """A class whose instances are made from tensors is one of Functional's, as in Keras."""
         from lamella.models.functional import Functional
 
@@ -86,20 +86,20 @@ class Model(Trainer, GraphModel):
     @property
     def layers(self) -> list[Layer]:
         """The layers directly inside, in order; a list to read, which refuses to be changed."""
-        return LayerList(self._direct_layers(), f"{type(self).__name__} {self.name!r}", self._how_to_change_layers())
+        return LayerList(self._direct_layers_(), f"{type(self).__name__} {self.name!r}", self._how_to_change_layers_())
 
     @layers.setter
     def layers(self, value: Any) -> NoReturn:
         raise AttributeError(
             f"`{type(self).__name__}.layers` attribute is reserved: it lists what is inside. "
-            f"{self._how_to_change_layers().capitalize()}, or use another name."
+            f"{self._how_to_change_layers_().capitalize()}, or use another name."
         )
 
-    def _direct_layers(self) -> list[Layer]:
-        return list(dict.fromkeys(layer for layer in self._sublayers() if isinstance(layer, Layer)))
+    def _direct_layers_(self) -> list[Layer]:
+        return list(dict.fromkeys(layer for layer in self._sublayers_() if isinstance(layer, Layer)))
 
-    def _how_to_change_layers(self) -> str:
-        if self._graph is None:
+    def _how_to_change_layers_(self) -> str:
+        if self._graph_ is None:
             return "change the attributes that hold the layers"
         return "make another model: keras.Model(model.inputs, model.layers[-2].output) ends one layer earlier"
 
@@ -117,7 +117,7 @@ class Model(Trainer, GraphModel):
         known = f"<{type(self).__name__} name={self.name}, built={self.built}"
         if not self.built:
             return f"{known}>"
-        count = len(self._direct_layers())
+        count = len(self._direct_layers_())
         held = f"{count} layer{'s' if count != 1 else ''}, {self.count_params():,} parameters"
         return f"{known}; {held}: .summary() lists them, .anatomy.explain() tells it in words>"
 
@@ -126,8 +126,8 @@ class Model(Trainer, GraphModel):
 
         An own `build` may call this one at any point: the layers inside are built after it.
         """
-        if self._graph is None:
-            self._build_by_call_on = input_shape
+        if self._graph_ is None:
+            self._build_by_call_on_ = input_shape
 
     def summary(
         self,
@@ -161,7 +161,7 @@ class Model(Trainer, GraphModel):
     # Configs
 
     def get_config(self) -> dict[str, Any]:
-        if self._graph is not None and _takes_graph(type(self)):
+        if self._graph_ is not None and _takes_graph(type(self)):
             return graph_config(self)
         return super().get_config()
 

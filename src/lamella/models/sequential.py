@@ -19,7 +19,7 @@ from lamella.registry import deserialize_keras_object, marking, serialize_keras_
 from lamella.state import Owner, Variable, aliases, attribute_children, changes, current, frame
 
 
-@aliases(_functional=lambda model: model._as_functional())
+@aliases(_functional=lambda model: model._as_functional_())
 class Sequential(Model):
     """A list of layers, each called on what the one before returned.
 
@@ -36,15 +36,15 @@ class Sequential(Model):
     """
 
     calls_itself_first = False
-    not_parts = Model.not_parts | {"_layers", "_tensors"}
+    not_parts = Model.not_parts | {"_layers", "_tensors_"}
     _layers: list[Layer] = []  # noqa: RUF012 - stands before the name that layers have for what is inside
-    _infers_input = False  # its Input was made from the first inputs, and says nothing about others
+    _infers_input_ = False  # its Input was made from the first inputs, and says nothing about others
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
         super().__init__(trainable=trainable, name=name)
         self._layers: list[Layer] = []
-        self._tensors: list[Any] = []  # the input, and the output of each layer
-        self._names: set[str] = set()  # of the layers
+        self._tensors_: list[Any] = []  # the input, and the output of each layer
+        self._names_: set[str] = set()  # of the layers
         for layer in [layers] if isinstance(layers, Layer) else layers or []:
             self.add(layer)
 
@@ -55,17 +55,17 @@ class Sequential(Model):
             if id(child) not in seen:
                 yield segment, child
 
-    def _direct_layers(self) -> list[Layer]:
+    def _direct_layers_(self) -> list[Layer]:
         """The layers, without the `Input` at the front."""
-        return self._layers[1:] if self._begins_with_input() else list(self._layers)
+        return self._layers[1:] if self._begins_with_input_() else list(self._layers)
 
-    def _how_to_change_layers(self) -> str:
+    def _how_to_change_layers_(self) -> str:
         return "use model.add(layer) and model.pop() to change the layers in this model"
 
-    def _graph_layers(self) -> list[Layer]:
+    def _graph_layers_(self) -> list[Layer]:
         return list(self._layers)
 
-    def _begins_with_input(self) -> bool:
+    def _begins_with_input_(self) -> bool:
         return bool(self._layers) and isinstance(self._layers[0], InputLayer)
 
     @property
@@ -81,24 +81,24 @@ class Sequential(Model):
         """Appends a layer (or the `Input` at the front); `rebuild` is Keras's, it happens at once here."""
         if isinstance(layer, KerasTensor) and isinstance(layer._keras_history.operation, InputLayer):
             layer = layer._keras_history.operation
-        layer = self._checked(layer)
+        layer = self._checked_(layer)
         shape = getattr(layer, "_input_shape_arg", None)
         if not self._layers and shape is not None:
             self.add(InputLayer(shape=shape))
-        self._freeze_inside(layer)
+        self._freeze_inside_(layer)
         self._layers.append(layer)
-        self._names.add(layer.name)
-        if self._tensors:
-            self._append(layer)
+        self._names_.add(layer.name)
+        if self._tensors_:
+            self._append_(layer)
         elif isinstance(layer, InputLayer):
-            self._tensors = [layer.output]
-        elif len(self._layers) == 2 and getattr(self._layers[0], "_graph", None) is not None:
+            self._tensors_ = [layer.output]
+        elif len(self._layers) == 2 and getattr(self._layers[0], "_graph_", None) is not None:
             self.build(self._layers[0].input_shape)  # type: ignore[attr-defined]
 
-    def _checked(self, layer: Any) -> Layer:
+    def _checked_(self, layer: Any) -> Layer:
         if not isinstance(layer, Layer):
             raise ArgumentError("A Sequential holds layers.", received=f"{layer!r} of type {type(layer).__name__}")
-        if self._holds(layer.name):
+        if self._holds_(layer.name):
             raise ArgumentError(
                 f"The Sequential {self.name!r} already holds a layer named {layer.name!r}: names should be unique.",
                 fix="give one of them another name=",
@@ -110,56 +110,58 @@ class Sequential(Model):
             )
         return layer
 
-    def _holds(self, name: str) -> bool:
-        if len(self._names) != len(self._layers) or name in self._names:  # layers were taken away, or have new names
-            self._names = {layer.name for layer in self._layers}
-        return name in self._names
+    def _holds_(self, name: str) -> bool:
+        if len(self._names_) != len(self._layers) or name in self._names_:  # layers were taken away, or have new names
+            self._names_ = {layer.name for layer in self._layers}
+        return name in self._names_
 
-    def _append(self, layer: Layer) -> None:
+    def _append_(self, layer: Layer) -> None:
         try:
             with frame(path=(*current().path, self.name)):  # weights are named as in a model built at once
-                self._tensors.append(layer(self._tensors[-1]))
+                self._tensors_.append(layer(self._tensors_[-1]))
         except Exception:
             self._layers.remove(layer)  # a layer that does not fit is not kept
             raise
-        self._set_stack()
+        self._set_stack_()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Takes the last layer away and returns it."""
-        if not self._direct_layers():
+        if not self._direct_layers_():
             raise StateError(f"The Sequential {self.name!r} has no layer to take away.")
         layer = self._layers.pop()
-        del self._tensors[len(self._layers) :]
-        self._set_stack()
+        del self._tensors_[len(self._layers) :]
+        self._set_stack_()
         return layer
 
-    def _set_stack(self) -> None:
-        self._stale = True
+    def _set_stack_(self) -> None:
+        self._stale_ = True
         changes.count += 1  # compiled steps look anew at what there is
-        self.built = len(self._tensors) > 1
+        self.built = len(self._tensors_) > 1
         self.supports_masking = True
         if self.built:
             self._convert_input_args, self._allow_non_tensor_positional_args = False, True
 
     @property
-    def _graph(self) -> Graph | None:  # type: ignore[override]
+    def _graph_(self) -> Graph | None:  # type: ignore[override]
         """The chain of calls, once the input is known."""
-        if len(self._tensors) < 2 or len(self._tensors) < len(self._layers):
+        if len(self._tensors_) < 2 or len(self._tensors_) < len(self._layers):
             return None
-        if self._stale:
-            self._chain, self._stale = Graph(self._tensors[0], self._tensors[-1]), False
-            self.output_names = [self._tensors[-1]._keras_history.operation.name] if _single(self._tensors[-1]) else []
-        return self._chain
+        if self._stale_:
+            self._chain_, self._stale_ = Graph(self._tensors_[0], self._tensors_[-1]), False
+            self.output_names = (
+                [self._tensors_[-1]._keras_history.operation.name] if _single(self._tensors_[-1]) else []
+            )
+        return self._chain_
 
-    _stale = True
+    _stale_ = True
 
-    def _as_functional(self) -> Functional | None:
+    def _as_functional_(self) -> Functional | None:
         """The chain of calls as a model of its own, as `_functional` of Keras's Sequential; None before it is built."""
-        return None if self._graph is None else Functional(self._tensors[0], self._tensors[-1], name=self.name)
+        return None if self._graph_ is None else Functional(self._tensors_[0], self._tensors_[-1], name=self.name)
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of this shape, batch first."""
-        if self._begins_with_input():
+        if self._begins_with_input_():
             known = self._layers[0].batch_shape  # type: ignore[attr-defined]
             if input_shape is not None and not _agree(known, input_shape):
                 raise GraphError(
@@ -179,29 +181,29 @@ class Sequential(Model):
             except NotImplementedError:
                 return  # a layer that does not tell its shape: the layers are built as they are called
         self._layers.insert(0, inputs)
-        self._infers_input = True
-        self._tensors = tensors
-        self._set_stack()
+        self._infers_input_ = True
+        self._tensors_ = tensors
+        self._set_stack_()
 
-    def _graph_for(self, inputs: Any) -> Graph | None:
-        graph = self._graph
-        if graph is None or not self._infers_input or isinstance(inputs, Staged):
+    def _graph_for_(self, inputs: Any) -> Graph | None:
+        graph = self._graph_
+        if graph is None or not self._infers_input_ or isinstance(inputs, Staged):
             return graph
         return graph if _has_rank_of(inputs, graph.inputs[0].shape) else None
 
-    def _call_without_graph(self, inputs: Any, mask: Any = None) -> Any:
+    def _call_without_graph_(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
             inputs = jax.tree.map(jnp.asarray, inputs)
             supported(jax.tree.leaves(inputs), mask)
-        for layer in self._direct_layers():
+        for layer in self._direct_layers_():
             inputs = layer(inputs)
         return inputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         value = args[0] if args else kwargs["inputs"]
-        if self._graph_for(value) is not None:
+        if self._graph_for_(value) is not None:
             return super().compute_output_spec(*args, **kwargs)
-        for layer in self._direct_layers():
+        for layer in self._direct_layers_():
             value = layer.compute_output_spec(value)
         return value
 
@@ -209,9 +211,9 @@ class Sequential(Model):
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         with marking(self):
             config["layers"] = [serialize_keras_object(layer) for layer in self._layers]
-        if self._tensors:
-            config["build_input_shape"] = self._tensors[0].shape
-        if self._infers_input:
+        if self._tensors_:
+            config["build_input_shape"] = self._tensors_[0].shape
+        if self._infers_input_:
             config["infers_input"] = True  # Keras does not mind
         return config
 
@@ -223,16 +225,16 @@ class Sequential(Model):
         for layer in layers:
             model.add(layer)
         model._trainable = config.get("trainable", True)
-        model._infers_input = config.get("infers_input") is True and model._begins_with_input()
+        model._infers_input_ = config.get("infers_input") is True and model._begins_with_input_()
         shape = config.get("build_input_shape")
-        if not model._tensors and model._layers and shape is not None:
+        if not model._tensors_ and model._layers and shape is not None:
             model.build(tuple(shape))
         return model
 
 
 def _input_dtype(first: Layer) -> str:
     """The dtype of the input that a first layer asks for."""
-    if isinstance(first, GraphModel) and first._graph is not None:
+    if isinstance(first, GraphModel) and first._graph_ is not None:
         return first.inputs[0].dtype
     return "string" if first.runs_on_host else first.compute_dtype
 

@@ -73,7 +73,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.learning_rate = value
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
-        variables = self._served(trainable_variables)
+        variables = self._served_(trainable_variables)
         finite = self.check_finite(grads)
         scale = self.dynamic_scale.raw
         unscaled = [

@@ -149,7 +149,7 @@ class MultiOptimizer(Optimizer):
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         if not len(grads):
             return
-        variables = self._served(trainable_variables)
+        variables = self._served_(trainable_variables)
         if len(grads) != len(variables):
             raise ArgumentError(
                 "Gradients and variables must go in pairs.", expected=len(variables), received=len(grads)

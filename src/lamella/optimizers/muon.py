@@ -71,7 +71,7 @@ class Muon(Optimizer):
                 if self._should_use_adamw(variable):
                     self.add_slot(variable, "velocity")
 
-    def _weight_decay_for(self, variable: Variable) -> float | None:
+    def _weight_decay_for_(self, variable: Variable) -> float | None:
         return self.adam_weight_decay if self._should_use_adamw(variable) else self.weight_decay
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:

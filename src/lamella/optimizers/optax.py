@@ -43,23 +43,23 @@ class OptaxOptimizer(Optimizer):
 
     def build(self, variables: Sequence[Variable]) -> None:
         super().build(variables)
-        params = {self._key(v): v.raw for v in variables}
+        params = {self._key_(v): v.raw for v in variables}
         leaves, self._structure = jax.tree_util.tree_flatten_with_path(jax.jit(self.transformation.init)(params))
         self._state = [
             self._leaf(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves
         ]
 
     def _leaf(self, place: str, start: Any) -> Variable:
-        return self._add(f"state/{place}", place.replace("/", "_"), start.shape, start, start.dtype)
+        return self._add_(f"state/{place}", place.replace("/", "_"), start.shape, start, start.dtype)
 
     def _backend_update_step(self, grads: list[Any], trainable_variables: list[Variable], learning_rate: Any) -> None:
         given = dict(zip(trainable_variables, grads, strict=True))
-        all_grads = {self._key(v): given.get(v, jnp.zeros_like(v.raw)) for v in self._trainable_variables}
-        params = {self._key(v): v.raw for v in self._trainable_variables}
+        all_grads = {self._key_(v): given.get(v, jnp.zeros_like(v.raw)) for v in self._trainable_variables}
+        params = {self._key_(v): v.raw for v in self._trainable_variables}
         state = jax.tree_util.tree_unflatten(self._structure, [leaf.raw for leaf in self._state])
         steps, state = self.transformation.update(all_grads, state, params)
         for variable in trainable_variables:
-            variable.assign_add(steps[self._key(variable)] * self.rate_for(variable, learning_rate))
+            variable.assign_add(steps[self._key_(variable)] * self.rate_for(variable, learning_rate))
         for leaf, new in zip(self._state, jax.tree_util.tree_leaves(state), strict=True):
             leaf.assign(new)
 

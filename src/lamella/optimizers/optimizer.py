@@ -34,7 +34,7 @@ class Optimizer(Rated):
     State: iterations; learning_rate, unless it is a schedule; slots as the algorithm has them.
     """
 
-    _own_arguments: tuple[str, ...] = ()
+    _own_arguments_: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Optimizer(Rated):
         if kwargs.pop("decay", None) is not None:
             warnings.warn("`decay` has no effect; pass a schedule as learning_rate.", stacklevel=3)
         if kwargs:
-            known = [*self._own_arguments, "learning_rate", *OPTIONS]
+            known = [*self._own_arguments_, "learning_rate", *OPTIONS]
             raise unknown_arguments(f"{type(self).__name__}()", kwargs, known)
         super().__init__(name or auto_name(type(self).__name__))
         self.weight_decay = weight_decay
@@ -63,10 +63,10 @@ class Optimizer(Rated):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._undecayed: tuple[frozenset[Variable], re.Pattern[str] | None] = (frozenset(), None)
+        self._undecayed_: tuple[frozenset[Variable], re.Pattern[str] | None] = (frozenset(), None)
         check_options(self)
-        self._iterations = self._add("iteration", "iteration", (), 0, "int", "only_first_replica")
-        self._learning_rate = self._as_rate(learning_rate)
+        self._iterations = self._add_("iteration", "iteration", (), 0, "int", "only_first_replica")
+        self._learning_rate = self._as_rate_(learning_rate)
 
     # State
 
@@ -114,9 +114,9 @@ class Optimizer(Rated):
         """
         if not len(grads):
             return
-        variables = self._served(trainable_variables)
-        pairs = self._without_missing(paired(list(grads), variables))
-        pairs = [pair for pair in pairs if not self._overwritten(*pair)]
+        variables = self._served_(trainable_variables)
+        pairs = self._without_missing_(paired(list(grads), variables))
+        pairs = [pair for pair in pairs if not self._overwritten_(*pair)]
         if pairs:
             scale = self.loss_scale_factor or 1
             self._backend_apply_gradients([g / scale if scale != 1 else g for g, _ in pairs], [v for _, v in pairs])
@@ -149,19 +149,19 @@ class Optimizer(Rated):
         """The loss to differentiate: multiplied by `loss_scale_factor` if there is one."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    def _served(self, variables: Sequence[Variable] | None) -> list[Variable]:
+    def _served_(self, variables: Sequence[Variable] | None) -> list[Variable]:
         if variables is None:
             if not self.built:
                 raise StateError(
                     f"{self.name} does not know the variables.", fix="pass trainable_variables, or call build()"
                 )
             return self._trainable_variables
-        new = [v for v in variables if v not in self._indices]
+        new = [v for v in variables if v not in self._indices_]
         if new or not self.built:
             self.follow([*self._trainable_variables, *new])
         return list(variables)
 
-    def _without_missing(self, pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
+    def _without_missing_(self, pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
         missing = [v.path for g, v in pairs if g is None]
         if len(missing) == len(pairs):
             raise ArgumentError("There is no gradient for any variable.", fix="does the loss depend on the variables?")
@@ -169,7 +169,7 @@ class Optimizer(Rated):
             warnings.warn(f"The loss does not depend on the variables {', '.join(missing)}.", stacklevel=3)
         return [(jnp.asarray(g), v) for g, v in pairs if g is not None]
 
-    def _overwritten(self, gradient: Any, variable: Variable) -> bool:
+    def _overwritten_(self, gradient: Any, variable: Variable) -> bool:
         """Variables such as float8 scales take their "gradient" as the new value."""
         if variable.overwrite_with_gradient and self.gradient_accumulation_steps:
             highest = self.slot(variable, "gradient_accumulator")
@@ -179,41 +179,41 @@ class Optimizer(Rated):
                 variable.assign(highest)
                 highest.assign(jnp.zeros_like(highest.raw))
 
-            run_if(self._is_update_step(), take, [variable, highest])
+            run_if(self._is_update_step_(), take, [variable, highest])
         elif variable.overwrite_with_gradient:
             variable.assign(gradient)
         return variable.overwrite_with_gradient
 
-    def _is_update_step(self) -> Any:
+    def _is_update_step_(self) -> Any:
         return (self._iterations + 1) % self.gradient_accumulation_steps == 0
 
     def _backend_apply_gradients(self, grads: list[Any], variables: list[Variable]) -> None:
         if self.gradient_accumulation_steps:
-            self._accumulate(grads, variables)
+            self._accumulate_(grads, variables)
         else:
-            self._update(grads, variables)
+            self._update_(grads, variables)
         if self.use_ema:
-            self._update_averages()
+            self._update_averages_()
 
-    def _accumulate(self, grads: list[Any], variables: list[Variable]) -> None:
+    def _accumulate_(self, grads: list[Any], variables: list[Variable]) -> None:
         sums = [self.slot(v, "gradient_accumulator") for v in variables]
         for total, gradient in zip(sums, grads, strict=True):
             total.assign_add(gradient)
 
         def update() -> None:
-            self._update([total / self.gradient_accumulation_steps for total in sums], variables)
+            self._update_([total / self.gradient_accumulation_steps for total in sums], variables)
             for total in sums:
                 total.assign(jnp.zeros_like(total.raw))
 
-        run_if(self._is_update_step(), update, [*variables, *self.variables])
+        run_if(self._is_update_step_(), update, [*variables, *self.variables])
 
-    def _update(self, grads: list[Any], variables: list[Variable]) -> None:
+    def _update_(self, grads: list[Any], variables: list[Variable]) -> None:
         grads = self._clip_gradients(grads)
         self._apply_weight_decay(variables)
         self._backend_update_step(grads, variables, self.learning_rate)
 
     def _backend_update_step(self, grads: list[Any], trainable_variables: list[Variable], learning_rate: Any) -> None:
-        update = Updates(self.update_step, self._slots_of_each())
+        update = Updates(self.update_step, self._slots_of_each_())
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             update(gradient.astype(variable.dtype), variable, self.rate_for(variable, learning_rate))
 
@@ -233,18 +233,18 @@ class Optimizer(Rated):
     ) -> None:
         """Leaves variables out of weight decay: those given, and those whose name matches a pattern."""
         pattern = re.compile("|".join(var_names)) if var_names else None
-        self._undecayed = (frozenset(var_list or ()), pattern)
+        self._undecayed_ = (frozenset(var_list or ()), pattern)
 
     def _use_weight_decay(self, variable: Variable) -> bool:
-        excluded, pattern = self._undecayed
+        excluded, pattern = self._undecayed_
         return variable not in excluded and not (pattern and pattern.search(variable.name))
 
-    def _weight_decay_for(self, variable: Variable) -> float | None:
+    def _weight_decay_for_(self, variable: Variable) -> float | None:
         return self.weight_decay
 
     def _apply_weight_decay(self, variables: Iterable[Variable]) -> None:
         for variable in variables:
-            decay = self._weight_decay_for(variable)
+            decay = self._weight_decay_for_(variable)
             if decay is not None and self._use_weight_decay(variable):
                 variable.assign_sub(variable * jnp.asarray(decay, variable.dtype) * self.rate_for(variable))
 
@@ -254,7 +254,7 @@ class Optimizer(Rated):
         served = [v for v in self._trainable_variables if not v.overwrite_with_gradient]
         return [(variable, self.slot(variable, "average")) for variable in served]
 
-    def _update_averages(self) -> None:
+    def _update_averages_(self) -> None:
         for variable, average in self.averages():
             momentum = jnp.asarray(self.iterations != 0, variable.dtype) * self.ema_momentum
             average.assign(momentum * average + (1 - momentum) * variable)
@@ -276,7 +276,7 @@ class Optimizer(Rated):
         rate = self._learning_rate
         rate = float(rate.numpy()) if isinstance(rate, Variable) else serialize_keras_object(rate)
         shared = {name: getattr(self, name) for name in OPTIONS}
-        return {"learning_rate": rate, **shared, **{name: getattr(self, name) for name in self._own_arguments}}
+        return {"learning_rate": rate, **shared, **{name: getattr(self, name) for name in self._own_arguments_}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:

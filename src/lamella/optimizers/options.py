@@ -63,7 +63,7 @@ def with_options(init: Callable[P, None]) -> Callable[P, None]:
     def full(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs)
         extra = bound.arguments.pop("kwargs", {})
-        self._own_arguments = own
+        self._own_arguments_ = own
         init(**bound.arguments, **extra)  # type: ignore[call-arg]
 
     full.__signature__ = signature  # type: ignore[attr-defined]

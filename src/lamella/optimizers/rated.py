@@ -39,7 +39,7 @@ class Rated(Slots):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if callable(value) and not isinstance(value, Variable):
-            self._drop("learning_rate")
+            self._drop_("learning_rate")
             self._learning_rate = value
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(value)
@@ -59,7 +59,7 @@ class Rated(Slots):
         """The number of this update, counted from 1, in the dtype of a variable."""
         return jnp.asarray(self.iterations + 1, variable.dtype)
 
-    def _as_rate(self, rate: Any) -> Any:
+    def _as_rate_(self, rate: Any) -> Any:
         if callable(rate) and not isinstance(rate, Variable):
             return rate
         if isinstance(rate, (bool, str)) or not (isinstance(rate, Real) or np.shape(rate) == ()) or rate is None:
@@ -68,4 +68,4 @@ class Rated(Slots):
                 expected="a number, a LearningRateSchedule, or a function without arguments",
                 received=repr(rate),
             )
-        return self._add("learning_rate", "learning_rate", (), float(rate), None, "only_first_replica")
+        return self._add_("learning_rate", "learning_rate", (), float(rate), None, "only_first_replica")

@@ -17,7 +17,7 @@ from lamella import initializers
 from lamella.errors import ArgumentError, DtypeError, ShapeError, StateError, unknown
 from lamella.state import Owner, Variable, attribute_children, frame
 
-_NO_STATE = frozenset({"_slots", "_keys", "_indices", "_trainable_variables", "_optimizer_of"})
+_NO_STATE = frozenset({"_slots_", "_keys_", "_indices_", "_trainable_variables", "_optimizer_of"})
 """Attributes that are not walked: they hold what belongs to the model, or what is yielded already."""
 
 
@@ -27,21 +27,21 @@ class Slots(Owner):
     def __init__(self, name: str):
         self.name = name
         self.built = False
-        self._slots: dict[str, Variable] = {}  # all there ever were, by address
-        self._order: dict[str, None] = {}  # the addresses in use, as Keras lists them
-        self._order_unbuilt: dict[str, None] | None = None
-        self._keys: dict[Variable, str] = {}  # the first part of a model variable's slot addresses
+        self._slots_: dict[str, Variable] = {}  # all there ever were, by address
+        self._order_: dict[str, None] = {}  # the addresses in use, as Keras lists them
+        self._order_unbuilt_: dict[str, None] | None = None
+        self._keys_: dict[Variable, str] = {}  # the first part of a model variable's slot addresses
         self._trainable_variables: list[Variable] = []
-        self._indices: dict[Variable, int] = {}
+        self._indices_: dict[Variable, int] = {}
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
-        yield from self._slots.items()
+        yield from self._slots_.items()
         yield from attribute_children(self, _NO_STATE)
 
     @property
     def variables(self) -> list[Variable]:
         """The variables in use, in Keras's order; slots of frozen variables are not among them."""
-        return [self._slots[address] for address in self._order]
+        return [self._slots_[address] for address in self._order_]
 
     # Which model variables it serves
 
@@ -61,15 +61,15 @@ class Slots(Owner):
         for variable in variables:
             if not isinstance(variable, Variable):
                 raise DtypeError(f"{self.name}.build() needs Variables.", received=type(variable).__name__)
-        if self._order_unbuilt is None:
-            self._order_unbuilt = dict(self._order)
-        self._order = dict(self._order_unbuilt)
+        if self._order_unbuilt_ is None:
+            self._order_unbuilt_ = dict(self._order_)
+        self._order_ = dict(self._order_unbuilt_)
         self._trainable_variables = list(variables)
-        self._indices = {variable: index for index, variable in enumerate(variables)}
+        self._indices_ = {variable: index for index, variable in enumerate(variables)}
         self.built = True
 
     def _get_variable_index(self, variable: Variable) -> int:
-        return self._indices[variable]
+        return self._indices_[variable]
 
     # Making and finding variables
 
@@ -83,7 +83,7 @@ class Slots(Owner):
         name: str | None = None,
     ) -> Variable:
         """A variable of the optimizer itself."""
-        return self._add(name or "variable", name, tuple(shape), initializer, dtype, aggregation, layout)
+        return self._add_(name or "variable", name, tuple(shape), initializer, dtype, aggregation, layout)
 
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
@@ -116,10 +116,10 @@ class Slots(Owner):
 
         Args: shape: where it is not that of the variable.
         """
-        address = f"{self._key(variable)}/{name}"
+        address = f"{self._key_(variable)}/{name}"
         placed = variable.raw.sharding if shape is None and _is_spread(variable) else None
         shape = variable.shape if shape is None else shape
-        return self._add(
+        return self._add_(
             address, f"{variable.path.replace('/', '_')}_{name}", shape, initializer, variable.dtype, layout=placed
         )
 
@@ -128,19 +128,19 @@ class Slots(Owner):
 
         Raises: UnknownNameError: it has no such slot.
         """
-        address = f"{self._keys.get(variable, variable.path)}/{name}"
-        if address not in self._slots:
-            raise unknown(f"slot in {self.name!r}", address, self._slots)
-        return self._slots[address]
+        address = f"{self._keys_.get(variable, variable.path)}/{name}"
+        if address not in self._slots_:
+            raise unknown(f"slot in {self.name!r}", address, self._slots_)
+        return self._slots_[address]
 
-    def _slots_of_each(self) -> dict[Variable, list[Variable]]:
+    def _slots_of_each_(self) -> dict[Variable, list[Variable]]:
         """The slots of every model variable."""
-        found: dict[str, list[Variable]] = {key: [] for key in self._keys.values()}
-        for address, variable in self._slots.items():
+        found: dict[str, list[Variable]] = {key: [] for key in self._keys_.values()}
+        for address, variable in self._slots_.items():
             found.get(address.rpartition("/")[0], []).append(variable)
-        return {variable: found[key] for variable, key in self._keys.items()}
+        return {variable: found[key] for variable, key in self._keys_.items()}
 
-    def _add(
+    def _add_(
         self,
         address: str,
         name: str | None,
@@ -150,26 +150,26 @@ class Slots(Owner):
         aggregation: str | None = "none",
         layout: Any = None,
     ) -> Variable:
-        address = _unused(address, self._order)
-        if address not in self._slots:
+        address = _unused(address, self._order_)
+        if address not in self._slots_:
             start = _start(initializer)
             with frame(path=(self.name,), autocast=None):
                 if layout is not None:
                     start = jax.device_put(start(shape, dtype) if callable(start) else start, layout)
-                self._slots[address] = Variable(
+                self._slots_[address] = Variable(
                     start, shape, dtype, trainable=False, autocast=False, aggregation=aggregation, name=name
                 )
-        self._order[address] = None
-        return self._slots[address]
+        self._order_[address] = None
+        return self._slots_[address]
 
-    def _drop(self, address: str) -> None:
-        for known in (self._slots, self._order, self._order_unbuilt or {}):
+    def _drop_(self, address: str) -> None:
+        for known in (self._slots_, self._order_, self._order_unbuilt_ or {}):
             known.pop(address, None)
 
-    def _key(self, variable: Variable) -> str:
-        if variable not in self._keys:
-            self._keys[variable] = _unused(variable.path, set(self._keys.values()))
-        return self._keys[variable]
+    def _key_(self, variable: Variable) -> str:
+        if variable not in self._keys_:
+            self._keys_[variable] = _unused(variable.path, set(self._keys_.values()))
+        return self._keys_[variable]
 
     # Their values
 

@@ -54,7 +54,7 @@ def slots_of(model: Any) -> dict[str, Variable]:
     addresses = {id(variable): address for address, variable in variables_of(model).items()}
     known: dict[str, str] = {}
     for above, part in [("", model.optimizer), *walk_all(model.optimizer)]:
-        for variable, key in getattr(part, "_keys", {}).items():
+        for variable, key in getattr(part, "_keys_", {}).items():
             known[f"{above}/{key}".lstrip("/")] = f"{above}/{addresses.get(id(variable), key)}".lstrip("/")
     found = ((address.rpartition("/"), slot) for address, slot in walk(model.optimizer))
     return {f"{known.get(above, above)}/{name}".lstrip("/"): slot for (above, _, name), slot in found}

@@ -74,7 +74,7 @@ _NOT_WRITTEN = {
 def _check_exportable(model: Any) -> None:
     if not model.built:
         raise StateError(f"export() needs weights, and {model.name!r} is not built.", fix="call it on data first")
-    hosts = [layer.name for layer in model._inner_layers() if getattr(layer, "runs_on_host", False)]
+    hosts = [layer.name for layer in model._inner_layers_() if getattr(layer, "runs_on_host", False)]
     if hosts:
         raise ArgumentError(
             f"{model.name!r} cannot be exported: {', '.join(hosts)} works on text, outside of compiled code.",

@@ -55,9 +55,9 @@ def export_arguments(model: Any, given: Any) -> ExportArguments:
     parameters = inspect.signature(model.call).parameters
     if given is not None:
         return _checked(model, _of_signature(model, parameters, given))
-    if model._graph is not None:
-        stateful = any(getattr(layer, "stateful", False) for layer in model._inner_layers())
-        inputs = _specs(model._graph.inputs_structure, fixed_batch=stateful)
+    if model._graph_ is not None:
+        stateful = any(getattr(layer, "stateful", False) for layer in model._inner_layers_())
+        inputs = _specs(model._graph_.inputs_structure, fixed_batch=stateful)
         return ExportArguments((inputs,), tuple(_positional(parameters)[:1]), {}, {})
     if model.called_on is not None:
         return _of_first_call(model, parameters)
@@ -67,12 +67,12 @@ def export_arguments(model: Any, given: Any) -> ExportArguments:
 def _of_signature(model: Any, parameters: _Parameters, given: Any) -> ExportArguments:
     names = [name for name in _positional(parameters) if name != "training"]
     by_position = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
-    takes_one = model._graph is not None or (not by_position and len(_without_masks(parameters)) == 1)
+    takes_one = model._graph_ is not None or (not by_position and len(_without_masks(parameters)) == 1)
     if isinstance(given, dict) and not takes_one and set(given) <= set(parameters):
         return ExportArguments((), (), {name: _specs(value) for name, value in given.items()}, {})
     if not isinstance(given, (list, tuple)) or hasattr(given, "_fields"):
         given = (given,)
-    elif takes_one and len(given) > (1 if model._graph is not None else len(names)):
+    elif takes_one and len(given) > (1 if model._graph_ is not None else len(names)):
         given = (given,)  # the list is the one argument
     positional = tuple(map(_specs, given))
     by_position = by_position or len(positional) > len(names)  # too many: calling it will tell
@@ -102,7 +102,7 @@ def _of_first_call(model: Any, parameters: _Parameters) -> ExportArguments:
 
 
 def _of_build(model: Any, parameters: _Parameters) -> ExportArguments:
-    shapes = model._build_shapes or {}
+    shapes = model._build_shapes_ or {}
     if not shapes or any(shape is None for shape in shapes.values()):
         raise StateError(
             f"The inputs of {model.name!r} are not known: it has no graph, and was not called.",

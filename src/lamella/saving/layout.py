@@ -69,7 +69,7 @@ def _members(container: Any) -> Iterator[tuple[str, Any]]:
 
 def _attributes(part: Any) -> Iterator[tuple[str, Any]]:
     skipped = _not_parts(_kind(part))
-    if getattr(part, "_graph", None) is not None or isinstance(part, Sequential):
+    if getattr(part, "_graph_", None) is not None or isinstance(part, Sequential):
         yield "layers", _layers_of_graph(part)
     for name in sorted(dir(part), key=_private_last):
         if name.startswith("__") or name in skipped:
@@ -82,7 +82,7 @@ def _attributes(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _layers_of_graph(model: Any) -> list[Any]:
-    return model.layers if isinstance(model, Sequential) else model._graph_layers()
+    return model.layers if isinstance(model, Sequential) else model._graph_layers_()
 
 
 def _private_last(name: str) -> str:
@@ -96,7 +96,7 @@ def _kind(part: Any) -> type:
 @cache
 def _not_parts(kind: type) -> frozenset[str]:
     """What every object of a kind has: attributes that belong to the machinery, or stand for parts a second time."""
-    return frozenset(_all_names(kind)) - {"layers", "optimizer"} | {"_chain"}
+    return frozenset(_all_names(kind)) - {"layers", "optimizer"} | {"_chain_"}
 
 
 def _all_names(kind: type) -> set[str]:

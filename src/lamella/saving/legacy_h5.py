@@ -69,7 +69,7 @@ def save_h5_model(model: Any, path: Any, include_optimizer: bool) -> None:
     writer.list_of_texts("model_weights", "layer_names", [layer.name for layer in model.layers])
     for layer in model.layers:
         _put(writer, f"model_weights/{layer.name}", _weights(layer))
-    _put(writer, f"model_weights/{_TOP}", model._own_variables())
+    _put(writer, f"model_weights/{_TOP}", model._own_variables_())
     data = writer.bytes()
     with atomic_write(path) as file:
         file.write(data)
@@ -299,7 +299,7 @@ def _stored(
         values = _arrays(reader, _in(group, saved))
         values = modernized_weights(layer, values, origin) if is_keras2(origin.version) else values
         yield layer.name, _weights(layer), saved, values
-    own, top = model._own_variables(), _in(group, _TOP)
+    own, top = model._own_variables_(), _in(group, _TOP)
     if own and reader.has_group(top):
         yield "the model itself", own, _TOP, _arrays(reader, top)
 

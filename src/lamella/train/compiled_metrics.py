@@ -22,14 +22,14 @@ class CompiledMetrics(metrics.Metric):
             if value and not isinstance(value, (list, tuple, dict)):
                 raise ArgumentError(f"`{what}` is a list or a dict.", received=repr(value), fix=f"{what}=[{value!r}]")
         super().__init__(name="compile_metrics")
-        self._user, self._names = (plain, weighted), output_names
+        self._user, self._names_ = (plain, weighted), output_names
         self._plain: list[list[Any]] = []
         self._weighted: list[list[Any]] = []
         self.built = False
 
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Resolves names into metrics, a list of them for each output."""
-        self._outputs = outputs = Outputs(y_pred, self._names)
+        self._outputs = outputs = Outputs(y_pred, self._names_)
         targets, predictions = outputs.flat(y_true, "y"), jax.tree.leaves(y_pred)
         plain, weighted = self._user
         self._plain = _resolved(plain, "metrics", outputs, targets, predictions)

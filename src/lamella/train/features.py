@@ -133,7 +133,7 @@ class KnownFeed(ArrayFeed):
         self._known = Known(prefix, inputs, self)
         self._weights = [(variable, variable.raw) for variable in prefix.variables]
         self._version = changes.count
-        self._settings = model._steps.settings.number
+        self._settings = model._steps_.settings.number
         self._valid = True
 
     def rows(self, rows: Any) -> Any:
@@ -149,7 +149,7 @@ class KnownFeed(ArrayFeed):
 
     def holds(self) -> bool:
         """Whether the features are still those of the model: same weights, same settings, same part frozen."""
-        self._valid = self._valid and self._settings == self._model._steps.settings.number
+        self._valid = self._valid and self._settings == self._model._steps_.settings.number
         if self._valid and any(variable.raw is not before for variable, before in self._weights):
             self._valid = False
         if self._valid and changes.count != self._version:
@@ -228,7 +228,7 @@ class Features:
 
     def _refusal(self, data: Feed, budget: Budget, epochs: int) -> str | None:
         """Why features cannot be kept for some data, whatever is frozen."""
-        model, layers = self._model, self._model._inner_layers()
+        model, layers = self._model, self._model._inner_layers_()
         steps = ("train_step", "test_step", "compute_loss", "compute_metrics")
         own = [step for step in steps if is_overridden(model, step)]
         reasons = [
@@ -239,7 +239,7 @@ class Features:
                 "the data are no arrays, so a sample is not known again in the next epoch",
             ),
             (model.run_eagerly, "run_eagerly=True"),
-            (model._compiled is not None and not model._compiled.jits, "jit_compile=False"),
+            (model._compiled_ is not None and not model._compiled_.jits, "jit_compile=False"),
             (bool(own), f"{type(model).__name__} has its own {', '.join(own)}"),
             (any(layer.runs_on_host or not layer.supports_jit for layer in layers), "a layer runs on the host"),
             (not model.trainable_variables, "nothing is trained"),
@@ -250,7 +250,7 @@ class Features:
         self, data: ArrayFeed, prefix: Prefix, inputs: Any, training: bool, size: int, on_disk: bool
     ) -> tuple[KnownFeed, str]:
         """The features of all samples: those of the `fit` before, if weights and data are the same."""
-        key = prefix.border, self._model._steps.settings.number, _fingerprint(data.columns[0])
+        key = prefix.border, self._model._steps_.settings.number, _fingerprint(data.columns[0])
         weights = [variable.raw for variable in prefix.variables]
         held, started = self._held.get(training), time.perf_counter()
         same = held is not None and held[0] == key and all(a is b for a, b in zip(held[1], weights, strict=True))

@@ -31,14 +31,14 @@ class Loops(Layer):
     stop_predicting: bool
     history: History
     _initial_epoch: int | None = None
-    _steps: Steps
-    _compiled: Compiled | None
-    _features: Features
+    _steps_: Steps
+    _compiled_: Compiled | None
+    _features_: Features
 
-    def _chosen(self, kind: str) -> Compiled:
+    def _chosen_(self, kind: str) -> Compiled:
         raise NotImplementedError
 
-    def _reported_names(self) -> list[str]:
+    def _reported_names_(self) -> list[str]:
         raise NotImplementedError
 
     def fit(
@@ -73,21 +73,21 @@ class Loops(Layer):
         Returns: a History: `.history` has {name: [value of each epoch]}.
         Raises:  DataError: the data cannot be used; said before the first step where it can be known.
         """
-        self._chosen("train")
+        self._chosen_("train")
         if not isinstance(epochs, (int, np.integer)) or epochs < 0:
             raise ArgumentError("fit() cannot run so many epochs.", expected="a whole number", received=repr(epochs))
         epochs = min(epochs, config.max_epochs() or epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
-        data = self._feed("train", x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
-        validation = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        data = self._feed_("train", x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        validation = self._validation_(validation_data, validation_batch_size or batch_size, validation_steps)
         try:
-            self._build_from("train", data)
+            self._build_from_("train", data)
             hooks = _hooks(callbacks, self, verbose, epochs=epochs, steps=data.num_batches, history=True)
             budget = Budget(frozen_features)
-            if any(not layer.trainable and layer.weights for layer in self._inner_layers()):
-                data, validation = self._with_features(data, validation, budget, epochs - initial_epoch, bool(verbose))
-            self._train(data, validation, hooks, range(initial_epoch, epochs), validation_freq)
+            if any(not layer.trainable and layer.weights for layer in self._inner_layers_()):
+                data, validation = self._with_features_(data, validation, budget, epochs - initial_epoch, bool(verbose))
+            self._train_(data, validation, hooks, range(initial_epoch, epochs), validation_freq)
         finally:
             for source in (data, validation):
                 if source is not None:
@@ -95,23 +95,23 @@ class Loops(Layer):
             give_back_memory()
         return self.history
 
-    def _with_features(
+    def _with_features_(
         self, data: Feed, validation: Feed | None, budget: Budget, epochs: int, tells: bool
     ) -> tuple[Feed, Feed | None]:
         """The data, with the features of the frozen part of the model where these can be kept."""
         if budget.wanted and epochs > 1 and isinstance(data, ArrayFeed):
-            self._steps.prepare("train", data.rows(slice(0, data.batch_size)))
-        data, told = self._features.feed(data, budget, epochs, training=True)
+            self._steps_.prepare("train", data.rows(slice(0, data.batch_size)))
+        data, told = self._features_.feed(data, budget, epochs, training=True)
         if tells and budget.wanted and epochs > 1:
             print(told)
         if validation is not None:
-            validation, _ = self._features.feed(validation, budget, epochs, training=False)
+            validation, _ = self._features_.feed(validation, budget, epochs, training=False)
         return data, validation
 
-    def _train(
+    def _train_(
         self, data: Feed, validation: Feed | None, hooks: CallbackList, epochs: range, validation_freq: Any
     ) -> None:
-        chosen, logs = self._chosen("train"), {}
+        chosen, logs = self._chosen_("train"), {}
         if validation is not None:
             validation.asked_by = "fit(validation_data=…)"
         self.stop_training, self._initial_epoch = False, None
@@ -120,14 +120,14 @@ class Loops(Layer):
         for epoch in range(first, epochs.stop):
             hooks.on_epoch_begin(epoch)
             try:
-                logs = self._epoch("train", data, chosen, hooks)
+                logs = self._epoch_("train", data, chosen, hooks)
             except EmptyDataError:
                 if epoch == first:
                     raise
                 break  # a generator that ended, which was said
             if validation is not None and _validates(epoch + 1, validation_freq):
                 validation.close()  # it starts from its beginning
-                logs = dict(sorted({**logs, **self._validated(validation, hooks)}.items()))
+                logs = dict(sorted({**logs, **self._validated_(validation, hooks)}.items()))
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -150,12 +150,12 @@ class Loops(Layer):
 
         Returns: the loss alone, [loss, metric, …] if there are metrics, or a dict.
         """
-        self._chosen("test")
-        data = self._feed("test", x, y, sample_weight, batch_size, steps)
-        self._build_from("test", data)
+        self._chosen_("test")
+        data = self._feed_("test", x, y, sample_weight, batch_size, steps)
+        self._build_from_("test", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
-        logs = self._evaluated(data, hooks)
-        return logs if return_dict else self._in_order(logs)
+        logs = self._evaluated_(data, hooks)
+        return logs if return_dict else self._in_order_(logs)
 
     def predict(
         self,
@@ -169,14 +169,14 @@ class Loops(Layer):
 
         Returns: NumPy arrays, all batches one after the other, in the structure of the outputs.
         """
-        data = self._feed("predict", x, None, None, batch_size, steps)
-        self._build_from("predict", data)
+        data = self._feed_("predict", x, None, None, batch_size, steps)
+        self._build_from_("predict", data)
         hooks = _hooks(callbacks, self, verbose, epochs=1, steps=data.num_batches)
         hooks.on_predict_begin()
         number, listened, self.stop_predicting = 0, hooks.wants_batches("predict"), False
-        every = 1 if self._compiled is None else self._compiled.steps_per_execution
-        dispatch = Dispatch(self._steps, "predict", data, every, listened)
-        for group in dispatch.groups(self._batches("predict", data)):
+        every = 1 if self._compiled_ is None else self._compiled_.steps_per_execution
+        dispatch = Dispatch(self._steps_, "predict", data, every, listened)
+        for group in dispatch.groups(self._batches_("predict", data)):
             hooks.on_predict_batch_begin(number)
             outputs = dispatch.run(group)
             outputs = dispatch.collected(number) if listened and len(group) > 1 else outputs
@@ -192,7 +192,7 @@ class Loops(Layer):
 
     # Parts
 
-    def _feed(
+    def _feed_(
         self,
         kind: str,
         x: Any,
@@ -211,7 +211,7 @@ class Loops(Layer):
         aligned = kind != "predict" and not is_overridden(self, f"{kind}_step")
         return feed(x, y, sample_weight, batch_size, steps, shuffle or False, class_weight, aligned)
 
-    def _validation(self, data: Any, batch_size: int | None, steps: int | None) -> Feed | None:
+    def _validation_(self, data: Any, batch_size: int | None, steps: int | None) -> Feed | None:
         if data is None:
             return None
         parts = data if isinstance(data, (tuple, list)) else (data,)
@@ -223,46 +223,46 @@ class Loops(Layer):
             )
         x, y, sample_weight = (*parts, None, None)[:3]
         try:
-            return self._feed("test", x, y, sample_weight, batch_size, steps)
+            return self._feed_("test", x, y, sample_weight, batch_size, steps)
         except EmptyDataError as error:
             warnings.warn(f"No validation: in `validation_data`, {error.what}", stacklevel=3)
             return None
 
-    def _build_from(self, kind: str, data: Feed) -> None:
+    def _build_from_(self, kind: str, data: Feed) -> None:
         """Makes what is missing, the optimizer's slots too, so that callbacks find it when they begin.
 
         It is made from the first batch, which the data still give.
         """
-        if self._steps.is_prepared(kind):
-            self._steps.refresh()
+        if self._steps_.is_prepared(kind):
+            self._steps_.refresh()
             return
         if kind == "train":
             data.on_dry_run()
         try:
             batch = data.peek()
             if batch is not None:
-                self._steps.prepare(kind, batch)
+                self._steps_.prepare(kind, batch)
         except BaseException:
             data.close()
             raise
 
-    def _batches(self, kind: str, data: Feed) -> Iterator[Any]:
+    def _batches_(self, kind: str, data: Feed) -> Iterator[Any]:
         """The batches of an epoch; what is not built yet is built from the first."""
         form: Callable[[Any], Any] = tuple
         for number, batch in enumerate(data.batches()):
             if number == 0:
-                self._steps.prepare(kind, batch)
+                self._steps_.prepare(kind, batch)
                 getattr(self, f"make_{kind}_function")()
                 if kind != "predict" and not data.is_checked:
                     where = data.asked_by or {"train": "fit()", "test": "evaluate()"}[kind]
-                    self._check_targets(where, data.known(batch))
+                    self._check_targets_(where, data.known(batch))
                     data.is_checked = True
-                form = self._steps.form(kind)
+                form = self._steps_.form(kind)
             yield form(batch)
 
-    def _check_targets(self, where: str, data: Any) -> None:
+    def _check_targets_(self, where: str, data: Any) -> None:
         """Raises DataError where the compiled loss would take targets that make no sense."""
-        loss = None if self._compiled is None else self._compiled.loss
+        loss = None if self._compiled_ is None else self._compiled_.loss
         if loss is None or not computes_compiled_loss(self):
             return
         _, y, sample_weight = data
@@ -273,19 +273,19 @@ class Loops(Layer):
 
         loss.check(y, sample_weight, masked, where)
 
-    def _epoch(self, kind: str, data: Feed, chosen: Compiled, hooks: CallbackList) -> dict[str, float]:
+    def _epoch_(self, kind: str, data: Feed, chosen: Compiled, hooks: CallbackList) -> dict[str, float]:
         """Runs the steps of one epoch and returns its logs."""
         begin, end = (getattr(hooks, f"on_{kind}_batch_{when}") for when in ("begin", "end"))
         results = None
         listened = hooks.wants_batches(kind)
-        dispatch = Dispatch(self._steps, kind, data, chosen.steps_per_execution, listened)
+        dispatch = Dispatch(self._steps_, kind, data, chosen.steps_per_execution, listened)
         data.on_epoch_begin()
         self.reset_metrics()  # type: ignore[attr-defined]
         number = 0
-        for group in dispatch.groups(self._batches(kind, data)):
+        for group in dispatch.groups(self._batches_(kind, data)):
             begin(number)
             if listened:
-                self._steps.look_at_settings()
+                self._steps_.look_at_settings()
             results = dispatch.run(group)
             number += len(group)
             end(number - 1, results)
@@ -298,17 +298,17 @@ class Loops(Layer):
             )
         return floats(results)
 
-    def _evaluated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
+    def _evaluated_(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
         self.stop_evaluating = False
         hooks.on_test_begin()
-        logs = self._epoch("test", data, self._chosen("test"), hooks)
+        logs = self._epoch_("test", data, self._chosen_("test"), hooks)
         hooks.on_test_end(logs)
         return logs
 
-    def _validated(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
+    def _validated_(self, data: Feed, hooks: CallbackList) -> dict[str, float]:
         """The logs of a validation; none, and a warning, where the data have no batch, or no more."""
         try:
-            logs = self._evaluated(data, hooks)
+            logs = self._evaluated_(data, hooks)
         except EmptyDataError as error:
             if not data.restarts and not self.history.history:
                 raise
@@ -316,21 +316,21 @@ class Loops(Layer):
             return {}
         return {f"val_{name}": value for name, value in logs.items()}
 
-    def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
+    def _on_batch_(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         batch = only_batch(x, y, sample_weight, class_weight)
-        self._steps.prepare(kind, batch)
+        self._steps_.prepare(kind, batch)
         getattr(self, f"make_{kind}_function")()
-        self._check_targets(f"{kind}_on_batch()", batch)
+        self._check_targets_(f"{kind}_on_batch()", batch)
         self.reset_metrics()  # type: ignore[attr-defined]
         logs = {
             name: np.asarray(value)
-            for name, value in flat_logs(self._steps.run(kind, self._steps.form(kind)(batch))).items()
+            for name, value in flat_logs(self._steps_.run(kind, self._steps_.form(kind)(batch))).items()
         }
-        return logs if return_dict else self._in_order(logs)
+        return logs if return_dict else self._in_order_(logs)
 
-    def _in_order(self, logs: dict[str, Any]) -> Any:
+    def _in_order_(self, logs: dict[str, Any]) -> Any:
         """Values in the order the metrics were given in, those of no such name at the end; one value alone."""
-        order = self._reported_names()
+        order = self._reported_names_()
         names = [name for name in order if name in logs] + [name for name in sorted(logs) if name not in order]
         values = [logs[name] for name in names]
         return values[0] if len(values) == 1 else values

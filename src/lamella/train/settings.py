@@ -30,7 +30,7 @@ _COLLECTIONS = (list, tuple, dict, set)
 _RESULTS = frozenset(
     {
         "_losses",
-        "_build_shapes",
+        "_build_shapes_",
         "_lossy",
         "called_on",
         "history",

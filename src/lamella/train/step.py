@@ -49,7 +49,7 @@ class Steps(Owner):
         self._jits = True
 
     def children(self) -> Iterator[tuple[str, Variable | Owner]]:
-        chosen = self._model._compiled
+        chosen = self._model._compiled_
         yield "model", self._model
         for segment in ("optimizer", "loss", "metrics", "loss_tracker"):
             part = getattr(chosen, segment, None)
@@ -116,7 +116,7 @@ class Steps(Owner):
         model = self._model
         if users_function(model, kind) is not None:
             return None
-        if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._inner_layers()):
+        if not self._jits or model.run_eagerly or any(layer.runs_on_host for layer in model._inner_layers_()):
             return None
         program = self._program(kind, batch)
         if not is_fast_in_a_loop(program.trace(self._views[kind], batch).jaxpr):
@@ -177,12 +177,12 @@ class Steps(Owner):
 
     def refresh(self) -> None:
         """Follows changes of trainability, and of the parts, since the last step."""
-        version, chosen = self._current_version(), self._model._compiled
+        version, chosen = self._current_version(), self._model._compiled_
         if version == self._version:
             return
         if chosen is not None and chosen.optimizer is not None and self._model.built:
             chosen.optimizer.follow(self._model.trainable_variables)
-        layers = (self._model, *self._model._inner_layers())
+        layers = (self._model, *self._model._inner_layers_())
         made_of = (self.settings.number, *layers, *[one.trainable for one in (*layers, *self._model.variables)])
         whole = StateView(self)
         self._views = {"train": whole, "test": whole, "predict": StateView(self, only=("model/", "random/"))}
@@ -193,8 +193,8 @@ class Steps(Owner):
 
     def _current_version(self) -> tuple[int, ...]:
         """Changes whenever variables, `trainable` flags, settings or parts do."""
-        chosen = self._model._compiled
-        parts = () if self._model._graph is not None else self._model._sublayers()
+        chosen = self._model._compiled_
+        parts = () if self._model._graph_ is not None else self._model._sublayers_()
         owners = (chosen, getattr(chosen, "optimizer", None), global_seed_if_used(), *parts)
         return (changes.count, self.settings.number, *map(id, owners))
 
@@ -211,7 +211,7 @@ class Steps(Owner):
         model, given = self._model, batch
         batch = self._staged(given)
         x, y, _ = batch
-        if model.built or not any(layer.runs_on_host for layer in model._inner_layers()):
+        if model.built or not any(layer.runs_on_host for layer in model._inner_layers_()):
             _refuse_strings(x)
         own_step = is_overridden(model, f"{kind}_step")
         if x is not None and not self._layers_are_built():
@@ -221,7 +221,7 @@ class Steps(Owner):
                     model(x, training=False)  # its code may depend on values
             batch = self._staged(given)  # only now it is known which layers work on the host
         targets = not own_step or (y is not None and model.built)
-        if kind != "predict" and model._compiled is not None and targets:
+        if kind != "predict" and model._compiled_ is not None and targets:
             self._prepare_losses(*_specs((*batch,)))
         if own_step:
             self._prepare_own(kind, batch)
@@ -232,27 +232,27 @@ class Steps(Owner):
         """Whether the model, its loss and its metrics are built."""
         if (kind, self._makeup, self._current_version()) in self._ready:
             return True
-        chosen = self._model._compiled
+        chosen = self._model._compiled_
         parts = () if chosen is None else (chosen.loss, chosen.metrics)
         return self._layers_are_built() and all(part is None or part.built for part in parts)
 
     def _layers_are_built(self) -> bool:
-        return self._model.built and all(layer.built for layer in self._model._inner_layers())
+        return self._model.built and all(layer.built for layer in self._model._inner_layers_())
 
     def _prepare_losses(self, x: Any, y: Any, sample_weight: Any) -> None:
-        model, chosen = self._model, self._model._compiled
+        model, chosen = self._model, self._model._compiled_
         if all(part is None or part.built for part in (chosen.loss, chosen.metrics)):
             return
         y_pred = model.compute_output_spec(x)
         if chosen.loss is not None and not chosen.loss.built:
             if is_overridden(model, "compute_loss"):  # only it knows what the compiled loss is given, if anything
                 with suppress(Exception):  # the step itself will tell
-                    _abstractly(model._loss_of, x, y, y_pred, sample_weight, True)
+                    _abstractly(model._loss_of_, x, y, y_pred, sample_weight, True)
             else:
                 chosen.loss.build(y, y_pred)
         if chosen.metrics is not None and is_overridden(model, "compute_metrics"):
             with suppress(Exception):
-                _abstractly(model._metrics_of, x, y, y_pred, sample_weight)
+                _abstractly(model._metrics_of_, x, y, y_pred, sample_weight)
         elif chosen.metrics is not None:
             if not chosen.metrics.built:
                 chosen.metrics.build(y, y_pred)

@@ -26,10 +26,10 @@ from lamella.train.step_functions import make_function
 @aliases(
     _run_eagerly="run_eagerly",
     _jit_compile="jit_compile",
-    _compile_config="_compiled.config",
-    _compile_loss="_compiled.loss",
-    _compile_metrics="_compiled.metrics",
-    _loss_tracker="_compiled.loss_tracker",
+    _compile_config="_compiled_.config",
+    _compile_loss="_compiled_.loss",
+    _compile_metrics="_compiled_.metrics",
+    _loss_tracker="_compiled_.loss_tracker",
 )
 class Trainer(Loops, Layer):
     """Training and inference, mixed into Model.
@@ -40,15 +40,15 @@ class Trainer(Loops, Layer):
     """
 
     not_parts = Layer.not_parts | {
-        "_held_steps",
-        "_held_features",
+        "_held_steps_",
+        "_held_features_",
         "train_function",
         "test_function",
         "predict_function",
     }
-    _compiled: Compiled | None = None
-    _held_steps: Steps | None = None
-    _held_features: Features | None = None
+    _compiled_: Compiled | None = None
+    _held_steps_: Steps | None = None
+    _held_features_: Features | None = None
     stop_training = stop_evaluating = stop_predicting = False
     train_function: Any = None
     test_function: Any = None
@@ -79,7 +79,7 @@ class Trainer(Loops, Layer):
         """
         names = getattr(self, "output_names", None)
         scale = auto_scale_loss and self.dtype_policy.name == "mixed_float16"
-        self._compiled = compiled(
+        self._compiled_ = compiled(
             optimizer,
             loss,
             loss_weights,
@@ -92,86 +92,86 @@ class Trainer(Loops, Layer):
             scale,
         )
         self.stop_training = False
-        self._held_steps = None
+        self._held_steps_ = None
         self.train_function = self.test_function = self.predict_function = None
 
     @property
-    def _steps(self) -> Steps:
-        if self._held_steps is None:
-            self._held_steps = Steps(self)
+    def _steps_(self) -> Steps:
+        if self._held_steps_ is None:
+            self._held_steps_ = Steps(self)
         observer = current().observer  # it may change what is computed: nothing compiled without it is used
-        return self._held_steps if observer is None else observer.held.setdefault(self._held_steps, Steps(self))
+        return self._held_steps_ if observer is None else observer.held.setdefault(self._held_steps_, Steps(self))
 
     @property
-    def _features(self) -> Features:
-        if self._held_features is None:
-            self._held_features = Features(self)
-        return self._held_features
+    def _features_(self) -> Features:
+        if self._held_features_ is None:
+            self._held_features_ = Features(self)
+        return self._held_features_
 
     @property
     def compiled(self) -> bool:
         """Whether `compile` was called."""
-        return self._compiled is not None and bool(self._compiled.config)
+        return self._compiled_ is not None and bool(self._compiled_.config)
 
-    def _chosen(self, kind: str) -> Compiled:
+    def _chosen_(self, kind: str) -> Compiled:
         """What `compile` chose; what it is where nobody called it and the step is the user's."""
         if not self.compiled and not is_overridden(self, f"{kind}_step"):
             method = {"train": "fit", "test": "evaluate"}[kind]
             raise StateError(
                 f"{method}() needs to know how to train.", fix='call model.compile(optimizer="adam", loss="mse")'
             )
-        return self._settings()
+        return self._settings_()
 
     @property
     def optimizer(self) -> Any:
-        return None if self._compiled is None else self._compiled.optimizer
+        return None if self._compiled_ is None else self._compiled_.optimizer
 
     @optimizer.setter
     def optimizer(self, value: Any) -> None:
-        self._settings().optimizer = value
+        self._settings_().optimizer = value
 
     @property
     def loss(self) -> Any:
         """The loss as it was given to `compile`."""
-        return None if self._compiled is None else self._compiled.user_loss
+        return None if self._compiled_ is None else self._compiled_.user_loss
 
     @property
     def run_eagerly(self) -> bool:
-        return self._compiled is not None and self._compiled.run_eagerly
+        return self._compiled_ is not None and self._compiled_.run_eagerly
 
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
-        self._settings().run_eagerly = bool(value)
+        self._settings_().run_eagerly = bool(value)
 
-    def _settings(self) -> Compiled:
-        if self._compiled is None:
-            self._compiled = Compiled()
-        return self._compiled
+    def _settings_(self) -> Compiled:
+        if self._compiled_ is None:
+            self._compiled_ = Compiled()
+        return self._compiled_
 
     @property
     def jit_compile(self) -> bool:
         """Whether steps are compiled."""
-        chosen, layers = self._compiled is None or self._compiled.jits, (self, *self._inner_layers())
+        chosen, layers = self._compiled_ is None or self._compiled_.jits, (self, *self._inner_layers_())
         return chosen and not self.run_eagerly and all(one.supports_jit or one.runs_on_host for one in layers)
 
     @jit_compile.setter
     def jit_compile(self, value: Any) -> None:
-        self._settings().jits = value is not False
-        self._held_steps = None
+        self._settings_().jits = value is not False
+        self._held_steps_ = None
 
     @property
     def steps_per_execution(self) -> int:
-        return 1 if self._compiled is None else self._compiled.steps_per_execution
+        return 1 if self._compiled_ is None else self._compiled_.steps_per_execution
 
     @steps_per_execution.setter
     def steps_per_execution(self, value: int) -> None:
-        self._settings().steps_per_execution = checked_steps_per_execution(value)
+        self._settings_().steps_per_execution = checked_steps_per_execution(value)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, as plain values."""
         from lamella.registry import serialize_keras_object
 
-        return None if self._compiled is None else serialize_keras_object(self._compiled.config)
+        return None if self._compiled_ is None else serialize_keras_object(self._compiled_.config)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles from what `get_compile_config` returned.
@@ -181,13 +181,13 @@ class Trainer(Loops, Layer):
         from lamella.registry import check_compile_config, deserialize_keras_object
 
         check_compile_config(config)
-        if not self._takes_compile_config(config):
+        if not self._takes_compile_config_(config):
             return
         self.compile(**deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def _takes_compile_config(self, config: dict[str, Any]) -> bool:
+    def _takes_compile_config_(self, config: dict[str, Any]) -> bool:
         """Whether `compile`, which may be the user's, takes the arguments in a config; warns where it does not."""
         try:
             inspect.signature(self.compile).bind(**config)
@@ -210,14 +210,14 @@ class Trainer(Loops, Layer):
     @property
     def metrics(self) -> list[Any]:
         """The loss trackers, the compiled metrics, then those that the model and its layers own."""
-        own = [metric for layer in (self, *self._inner_layers()) for metric in layer._own_metrics()]
-        return [*([] if self._compiled is None else self._compiled.parts), *dict.fromkeys(own)]
+        own = [metric for layer in (self, *self._inner_layers_()) for metric in layer._own_metrics_()]
+        return [*([] if self._compiled_ is None else self._compiled_.parts), *dict.fromkeys(own)]
 
     @property
     def metrics_names(self) -> list[str]:
         return [metric.name for metric in self.metrics]
 
-    def _reported_names(self) -> list[str]:
+    def _reported_names_(self) -> list[str]:
         """The names that lists of results begin with, as Keras has it; prefixed ones follow, sorted."""
         single = (metric.metrics if isinstance(metric, CompiledMetrics) else [metric] for metric in self.metrics)
         return list(dict.fromkeys(metric.name for metrics in single for metric in metrics))
@@ -248,26 +248,26 @@ class Trainer(Loops, Layer):
         Returns: a scalar; 0 if there is no loss at all.
         """
         losses = list(self.losses)
-        if self._compiled is not None and self._compiled.loss is not None:
-            loss = self._compiled.loss(y, y_pred, sample_weight)
+        if self._compiled_ is not None and self._compiled_.loss is not None:
+            loss = self._compiled_.loss(y, y_pred, sample_weight)
             losses = losses if loss is None else [loss, *losses]
         return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
 
     @builtin
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Updates the compiled metrics with one batch and returns all results."""
-        if self._compiled is not None and self._compiled.metrics is not None:
-            self._compiled.metrics.update_state(y, y_pred, sample_weight)
+        if self._compiled_ is not None and self._compiled_.metrics is not None:
+            self._compiled_.metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
-    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+    def _loss_of_(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         """`compute_loss`, also where an override takes less."""
         if not is_overridden(self, "compute_loss"):
             return self.compute_loss(x, y, y_pred, sample_weight, training)
         values = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight, "training": training}
         return call_by_names(self.compute_loss, **values)
 
-    def _metrics_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+    def _metrics_of_(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         """`compute_metrics`, also where an override takes less."""
         if not is_overridden(self, "compute_metrics"):
             return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -289,16 +289,16 @@ class Trainer(Loops, Layer):
         def loss_of() -> tuple[Any, tuple[Any, Any, Any]]:
             with frame(losses=[]):
                 y_pred = self(x, training=True)
-                loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
+                loss = self._loss_of_(x, y, y_pred, sample_weight, training=True)
             return optimizer.scale_loss(loss), (loss, y_pred, [get_mask(leaf) for leaf in jax.tree.leaves(y_pred)])
 
         (_, (loss, y_pred, masks)), gradients = value_and_grad(loss_of, variables, has_aux=True)()
         for leaf, mask in zip(jax.tree.leaves(y_pred), masks, strict=True):
             set_mask(leaf, mask)  # for the metrics
-        self._chosen("train").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        self._chosen_("train").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
         if variables:
             optimizer.apply(gradients, variables)
-        return self._metrics_of(x, y, y_pred, sample_weight)
+        return self._metrics_of_(x, y, y_pred, sample_weight)
 
     @builtin_step
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -306,9 +306,9 @@ class Trainer(Loops, Layer):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with frame(losses=[]):
             y_pred = self(x, training=False)
-            loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
-        self._chosen("test").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
-        return self._metrics_of(x, y, y_pred, sample_weight)
+            loss = self._loss_of_(x, y, y_pred, sample_weight, training=False)
+        self._chosen_("test").loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        return self._metrics_of_(x, y, y_pred, sample_weight)
 
     @builtin_step
     def predict_step(self, data: Any) -> Any:
@@ -336,7 +336,7 @@ class Trainer(Loops, Layer):
         overlay = dict(zip(held, values, strict=True))
         with frame(overlay=overlay, losses=[]):
             y_pred = self(x, training=training)
-            loss = self._loss_of(x, y, y_pred, sample_weight, training=training)
+            loss = self._loss_of_(x, y, y_pred, sample_weight, training=training)
             scaled = self.optimizer.scale_loss(loss) if training and self.optimizer is not None else loss
         return scaled, (loss, y_pred, [overlay[v] for v in others], [overlay[v] for v in metrics])
 
@@ -356,7 +356,7 @@ class Trainer(Loops, Layer):
         Returns: (loss, (trainable, non-trainable and metrics' variables after it)).
         """
         state = (trainable_variables, non_trainable_variables, metrics_variables)
-        return with_state(self, "test_step", state, lambda: self._loss_of(x, y, y_pred, sample_weight, training))
+        return with_state(self, "test_step", state, lambda: self._loss_of_(x, y, y_pred, sample_weight, training))
 
     def _update_metrics_variables(
         self, metrics_variables: Any, unscaled_loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any
@@ -364,8 +364,8 @@ class Trainer(Loops, Layer):
         """The logs of a batch, and the metrics' variables after it, for a `train_step(state, data)`."""
 
         def update() -> dict[str, Any]:
-            self._settings().loss_tracker.update_state(unscaled_loss, sample_weight=batch_size_of(x))
-            return self._metrics_of(x, y, y_pred, sample_weight)
+            self._settings_().loss_tracker.update_state(unscaled_loss, sample_weight=batch_size_of(x))
+            return self._metrics_of_(x, y, y_pred, sample_weight)
 
         logs, (after,) = with_lists([self.metrics_variables], [metrics_variables], "metrics_variables", update)
         return logs, after
@@ -388,7 +388,7 @@ class Trainer(Loops, Layer):
     def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Makes all variables of training from the shapes of a batch (Keras's private name, which libraries call)."""
         batch = unpack_x_y_sample_weight(next(iter(iterator)) if data_batch is None else data_batch)
-        self._steps.prepare("train", only_batch(*batch))
+        self._steps_.prepare("train", only_batch(*batch))
 
     # One batch at a time
 
@@ -399,18 +399,18 @@ class Trainer(Loops, Layer):
 
         Returns: the loss, [loss, metric, …], or a dict of them.
         """
-        self._chosen("train")
-        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+        self._chosen_("train")
+        return self._on_batch_("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Evaluates one batch."""
-        self._chosen("test")
-        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+        self._chosen_("test")
+        return self._on_batch_("test", x, y, sample_weight, None, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Predicts one batch; NumPy arrays in the structure of the outputs."""
         batch = only_batch(x, parts=1)
-        self._steps.prepare("predict", batch)
+        self._steps_.prepare("predict", batch)
         self.make_predict_function()
-        outputs = self._steps.run("predict", self._steps.form("predict")(batch))
+        outputs = self._steps_.run("predict", self._steps_.form("predict")(batch))
         return np.asarray(outputs) if isinstance(outputs, jax.Array) else jax.tree.map(np.asarray, outputs)

@@ -179,7 +179,7 @@ class FeatureSpace(layers.Layer):
         Raises: DtypeError: no dict.  DataError: a column is missing.
         """
         self.get_encoded_features()
-        if "tensorflow" in sys.modules and self._holds_graph_tensors((data,), {}):
+        if "tensorflow" in sys.modules and self._holds_graph_tensors_((data,), {}):
             return super().__call__(data)
         if not isinstance(data, dict):
             raise DtypeError("A FeatureSpace is called on a dict of columns.", received=type(data).__name__)

@@ -126,7 +126,7 @@ class _Drawing:
         self._expand, self._shown = expand_nested, shown
 
     def inside(self, model: Any) -> list[str]:
-        graph = getattr(model, "_graph", None)
+        graph = getattr(model, "_graph_", None)
         if graph is None:
             return [self._box(model)]
         lines = [line for operation in graph.operations for line in self._part(operation)]
@@ -145,18 +145,18 @@ class _Drawing:
         return [f"subgraph cluster_{id(operation)} {{ {title}", *(f"  {x}" for x in self.inside(operation)), "}"]
 
     def _expands(self, operation: Any) -> bool:
-        return self._expand and getattr(operation, "_graph", None) is not None
+        return self._expand and getattr(operation, "_graph_", None) is not None
 
     def _first(self, operation: Any) -> Any:
         """The box that an arrow to an operation points to."""
         while self._expands(operation):
-            operation = operation._graph.inputs[0]._keras_history.operation
+            operation = operation._graph_.inputs[0]._keras_history.operation
         return operation
 
     def _last(self, operation: Any) -> Any:
         """The box that an arrow from an operation comes from."""
         while self._expands(operation):
-            operation = operation._graph.outputs[0]._keras_history.operation
+            operation = operation._graph_.outputs[0]._keras_history.operation
         return operation
 
     def _box(self, operation: Any) -> str:

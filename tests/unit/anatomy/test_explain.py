@@ -79,7 +79,7 @@ def test_every_count_is_right(seed):
     pattern = r"All ([\d,]+)" if trained == total else r"([\d,]+) of ([\d,]+)"
     assert numbers(rf"{pattern} parameters? (?:is|are) trained", text) == whole
     assert (facts["trained"], facts["parameters"]) == (trained, total)
-    inside = [layer for layer in model._inner_layers() if "Conv" in type(layer).__name__]
+    inside = [layer for layer in model._inner_layers_() if "Conv" in type(layer).__name__]
     if inside:
         assert numbers(r"([\d,]+) convolutions?", text) == [len(inside)]
         assert facts["convolutions"] == len(inside)

@@ -58,7 +58,7 @@ def both(make, x=X, y=Y, **options):
         np.testing.assert_allclose(mine[name], theirs[name], rtol=2e-5, atol=2e-6, err_msg=name)
     for a, b in zip(one.weights, other.weights, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=2e-4, atol=2e-6, err_msg=a.path)
-    return one._features.report
+    return one._features_.report
 
 
 @pytest.mark.sample(2)
@@ -210,23 +210,23 @@ def test_kept_from_fit_to_fit_while_weights_and_data_are_the_same():
     made = model()
     fit = {"epochs": 2, "batch_size": 8, "verbose": 0}
     made.fit(X, Y, **fit)
-    assert not made._features.report["training"]["reused"]
+    assert not made._features_.report["training"]["reused"]
     made.fit(X.copy(), Y, **fit)
-    assert made._features.report["training"]["reused"]
+    assert made._features_.report["training"]["reused"]
     made.fit(X + 1, Y, **fit)
-    assert not made._features.report["training"]["reused"]
+    assert not made._features_.report["training"]["reused"]
     _assign(made)
     made.fit(X + 1, Y, **fit)
-    assert not made._features.report["training"]["reused"]
+    assert not made._features_.report["training"]["reused"]
 
 
 def test_budget_and_disk():
     made = model(between=[layers.Dropout(0.1)])
     fit = {"epochs": 2, "batch_size": 8, "verbose": 0}
     made.fit(X, Y, frozen_features={"memory": 100}, **fit)
-    assert "budget" in made._features.report["training"]["why"]
+    assert "budget" in made._features_.report["training"]["why"]
     made.fit(X, Y, frozen_features={"disk": 1 << 20}, **fit)
-    assert made._features.report["training"]["on_disk"]
+    assert made._features_.report["training"]["on_disk"]
     for wrong in ("yes", {"memory": "big"}, {"disk": -1}, {"ram": 1}):
         with pytest.raises(ArgumentError, match="frozen_features"):
             made.fit(X, Y, frozen_features=wrong, **fit)
@@ -245,7 +245,7 @@ def test_refusals_say_why(options, why):
     made = model()
     x, y = options.pop("x", lambda: X)(), options.pop("y", Y)
     made.fit(x, y, **{"epochs": 2, "batch_size": None if y is None else 8, "verbose": 0, **options})
-    assert why in made._features.report["training"]["why"]
+    assert why in made._features_.report["training"]["why"]
 
 
 def test_a_step_of_ones_own_is_left_alone():
@@ -256,7 +256,7 @@ def test_a_step_of_ones_own_is_left_alone():
     made = model()
     own = compiled(Own(made.inputs[0], made.outputs[0]))
     own.fit(X, Y, epochs=2, verbose=0)
-    assert "train_step" in own._features.report["training"]["why"]
+    assert "train_step" in own._features_.report["training"]["why"]
 
 
 def test_it_is_told(capsys):
@@ -271,5 +271,5 @@ def test_it_is_told(capsys):
 def test_copies_and_pickles_leave_them_out():
     made = model()
     made.fit(X, Y, epochs=2, batch_size=8, verbose=0)
-    assert copy.deepcopy(made)._features._held == {}
-    assert pickle.loads(pickle.dumps(made))._features._held == {}
+    assert copy.deepcopy(made)._features_._held == {}
+    assert pickle.loads(pickle.dumps(made))._features_._held == {}

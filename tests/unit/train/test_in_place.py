@@ -39,7 +39,7 @@ def build(*stack, optimizer="adam"):
 
 def taken(model):
     """What the model's training step computes in place."""
-    steps = model._steps
+    steps = model._steps_
     programs = [*steps._programs.items(), *steps._loops.items()]
     return frozenset().union(*(one._takes for (kind, *_), one in programs if kind == "train" and one is not None))
 

@@ -258,8 +258,8 @@ class TestWhatIsJoined:
         assert not dispatches
 
     def test_a_model_run_eagerly_is_not(self):
-        assert not build(run_eagerly=True)._steps.joins("predict", (X[:8], None, None))
-        assert build()._steps.joins("predict", (X[:8], None, None))
+        assert not build(run_eagerly=True)._steps_.joins("predict", (X[:8], None, None))
+        assert build()._steps_.joins("predict", (X[:8], None, None))
 
     def test_a_generator_is_asked_for_one_batch_at_a_time(self):
         model, seen = build(), []

@@ -86,7 +86,7 @@ def _called(container: Site, above: tuple[Step, ...]) -> Iterator[Part]:
 def names_in(container: Any) -> dict[int, str]:
     """{id: address below the container} of every layer and op in it."""
     names = {id(thing): address for address, thing in walk_all(container)} if isinstance(container, Owner) else {}
-    graph = getattr(container, "_graph", None)
+    graph = getattr(container, "_graph_", None)
     if graph is not None:
         operations = graph.operations
         names.update((id(one), name) for one, name in zip(operations, addresses(operations), strict=True))

@@ -72,7 +72,7 @@ def _slice(text: str) -> slice:
 def _listed(container: Any, name: str) -> Sequence[Any]:
     if name in ("", "layers"):
         layers = getattr(container, "layers", None)
-        return layers if isinstance(layers, list) else container._sublayers()
+        return layers if isinstance(layers, list) else container._sublayers_()
     value = getattr(container, name, None)
     return value if isinstance(value, (list, tuple)) else ()
 

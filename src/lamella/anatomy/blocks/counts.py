@@ -68,7 +68,7 @@ def counts(A: Any) -> Counts:  # noqa: N803 - an Anatomy is called A everywhere
     """
     found, sites = blocks(A), list(A.trace.walk())
     listed = getattr(A.subject, "layers", None)
-    listed = A.subject._sublayers() if listed is None else listed
+    listed = A.subject._sublayers_() if listed is None else listed
     within = {id(inner) for site in sites if roles.is_recurrent(site) for inner in site.walk() if inner is not site}
     whole = [site for site in sites if id(site) not in within and (_is_leaf(site) or roles.is_recurrent(site))]
     once = list({id(site.operation): site for site in whole}.values())

@@ -74,7 +74,7 @@ def _takes_training(layer: Any) -> bool:
 
 def _differs(layer: Any, site: Site | None) -> bool | None:
     """Whether the program of a call is another in training; None if that is not known."""
-    if not any(_takes_training(one) for one in (layer, *layer._inner_layers())):
+    if not any(_takes_training(one) for one in (layer, *layer._inner_layers_())):
         return False
     if site is None:
         return None

@@ -142,7 +142,7 @@ def index_in(container: Any, thing: Any) -> int | None:
 
 def older_index(container: Any, thing: Any) -> int | None:
     """Its index in tf.keras 2, which counted ops as layers too; None where there is no graph."""
-    graph = getattr(container, "_graph", None)
+    graph = getattr(container, "_graph_", None)
     if graph is None or not getattr(container, "calls_itself_first", True):
         return index_in(container, thing)
     return next((i for i, one in enumerate(graph.operations) if one is thing), None)
@@ -182,7 +182,7 @@ def _uncalled(place: Place) -> str:
 
 
 def _older(place: Place, index: int | None, older: int) -> str:
-    operations = place.container._graph.operations
+    operations = place.container._graph_.operations
     if index is None:
         return f"Code for tf.keras 2, where ops counted as layers, calls it layers[{older}]."
     before = [one for one in operations[:older] if isinstance(one, FunctionOp)]

@@ -51,7 +51,7 @@ def explain_uncalled(anatomy: Any) -> Explanation:
     subject: Any = anatomy.subject
     kind = "model" if hasattr(subject, "fit") else "layer"
     title = f"`{subject.name}` is {article(type(subject).__name__)} {kind} that has not been called yet."
-    inside = subject._sublayers()
+    inside = subject._sublayers_()
     said = [f"{counted(len(inside), 'layer', figures=True)}: {_classes(inside)}."] if inside else []
     trains, facts = training_words(anatomy)
     then = ["Call it on data once, or say what it is called on: A.on((None, 224, 224, 3))."]
@@ -83,7 +83,7 @@ def layer_words(anatomy: Any, number: Counts) -> list[str]:
     """How many layers are listed, how many have weights, and of which classes they are."""
     subject = anatomy.subject
     listed_layers = getattr(subject, "layers", None)
-    listed_layers = subject._sublayers() if listed_layers is None else listed_layers
+    listed_layers = subject._sublayers_() if listed_layers is None else listed_layers
     having = [layer for layer in listed_layers if layer.weights]
     without = [layer for layer in listed_layers if not layer.weights]
     said = f"{counted(len(listed_layers), 'layer', figures=True)} listed, of which {len(having):,} "
@@ -97,7 +97,7 @@ def layer_words(anatomy: Any, number: Counts) -> list[str]:
 
 
 def _number_inside(layer: Any) -> int:
-    return len(layer.layers) if hasattr(layer, "fit") else len(layer._inner_layers())
+    return len(layer.layers) if hasattr(layer, "fit") else len(layer._inner_layers_())
 
 
 def _classes(group: list[Layer]) -> str:
@@ -241,7 +241,7 @@ def _outputs(anatomy: Any, root: Site) -> tuple[list[str], list[str], list[str]]
         advice = f"`{name}`: {nature.next}" if name and nature.next else nature.next
         then += [advice] if advice else []
     if kinds == ["feature map"] and not any(
-        isinstance(layer, layers.Dense) for layer in anatomy.subject._inner_layers()
+        isinstance(layer, layers.Dense) for layer in anatomy.subject._inner_layers_()
     ):
         gives.append("There is no classifier in it (as with include_top=False).")
     return gives, then, kinds

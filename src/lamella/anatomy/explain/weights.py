@@ -24,7 +24,7 @@ def weight_words(layer: Any) -> list[str]:
         return ["It has none."]
     if isinstance(layer, layers.BatchNormalization):
         return [_normalization(layer)]
-    inside = [part for part in layer._inner_layers() if part._own_variables()]
+    inside = [part for part in layer._inner_layers_() if part._own_variables_()]
     total = f"{counted(size(layer.weights), 'parameter', figures=True)}"
     if inside:
         count = len(layer.weights)

@@ -167,7 +167,7 @@ def _interpolated(operation: Any, seen: Sight) -> Sight:
 def _bilinear(operation: Any, seen: Sight) -> Sight:
     """Each new place lies between two old ones."""
     axes = list(seen.axes)
-    for axis, factor in zip(operation._spatial_axes, operation._factors, strict=True):
+    for axis, factor in zip(operation._spatial_axes_, operation._factors, strict=True):
         span = axes[axis]
         axes[axis] = span and span.seen(*_between(factor), up=factor)
     return replace(seen, axes=tuple(axes))

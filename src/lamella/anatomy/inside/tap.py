@@ -56,7 +56,7 @@ class Tap(Model):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self._init_arguments = ((), {})  # a trace is not kept
+        self._init_arguments_ = ((), {})  # a trace is not kept
         self.layer: Layer = anatomy.subject
         self.taps, self.when, self.grad, self.target = dict(taps), when, grad, target
         parts = calls_at(anatomy, self.taps)

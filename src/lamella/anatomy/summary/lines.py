@@ -53,7 +53,7 @@ class Line:
 
 def _from_itself(operation: Any) -> list[Any]:
     """What a layer returns, by its graph or by the shapes it was built on."""
-    graph, shapes = getattr(operation, "_graph", None), getattr(operation, "_build_shapes", None)
+    graph, shapes = getattr(operation, "_graph_", None), getattr(operation, "_build_shapes_", None)
     if graph is not None:
         return [graph.outputs_structure]
     if not shapes:
@@ -71,7 +71,7 @@ def _is_shape(value: Any) -> bool:
 
 def graph_of(model: Any) -> Graph | None:
     """The graph of a model whose calls Keras lists; a Sequential is listed layer by layer."""
-    return getattr(model, "_graph", None) if getattr(model, "calls_itself_first", True) else None
+    return getattr(model, "_graph_", None) if getattr(model, "calls_itself_first", True) else None
 
 
 _Calls = dict[int, list[Site]]
@@ -106,7 +106,7 @@ class Reader:
         graph, layers = graph_of(container), getattr(container, "layers", None)
         if graph is not None and ops:
             return graph.operations
-        found = container._sublayers() if layers is None else layers
+        found = container._sublayers_() if layers is None else layers
         return [one for one in found if isinstance(one, Operation)]
 
     def lines(self, listed: list[Any]) -> list[Line]:
@@ -133,7 +133,7 @@ class Reader:
             own.setdefault(id(call.operation), []).append(call)
         calls = {**above, **own}  # a layer may be called from further out than it stands
         known = known and not any(site.note for site in sites)
-        graph = getattr(container if self.ops else self.model, "_graph", None)
+        graph = getattr(container if self.ops else self.model, "_graph_", None)
         nodes = graph.node_set() if graph is not None else frozenset()
         lines = [self._line(one, calls.get(id(one), []), known, nodes) for one in listed]
         for line in lines:

@@ -34,7 +34,7 @@ def unfreeze(anatomy: Any, where: Any = None, from_: str | int | None = None) ->
             _unfreeze(thing, tree)
         return
     model = things[0]
-    if len(things) != 1 or not isinstance(model, Layer) or not model._sublayers():
+    if len(things) != 1 or not isinstance(model, Layer) or not model._sublayers_():
         raise ArgumentError(
             "`from_` is a place inside of one model.",
             received=", ".join(thing.name for thing in things[:5]) + (" …" if len(things) > 5 else ""),
@@ -59,9 +59,9 @@ class Tree:
 
     def __init__(self, root: Layer):
         self._around: dict[Layer, list[Layer]] = {}
-        self._layers = (root, *root._inner_layers())
+        self._layers = (root, *root._inner_layers_())
         for layer in self._layers:
-            for inner in layer._sublayers():
+            for inner in layer._sublayers_():
                 self._around.setdefault(inner, []).append(layer)  # type: ignore[arg-type]
 
     def around(self, layer: Layer) -> list[Layer]:
@@ -78,12 +78,12 @@ class Tree:
 
     def owner(self, variable: Variable) -> Layer:
         """The layer that has a weight of its own."""
-        return next(one for one in self._layers if any(variable is own for own in one._own_variables()))
+        return next(one for one in self._layers if any(variable is own for own in one._own_variables_()))
 
 
 def open_only(layer: Any) -> None:
     """Says that a layer trains, and leaves what is inside as it is; its own weights stay frozen."""
-    for variable in layer._own_variables():
+    for variable in layer._own_variables_():
         variable.trainable = False
     layer._trainable = True
     changes.count += 1
@@ -91,7 +91,7 @@ def open_only(layer: Any) -> None:
 
 def _freeze(layer: Any, bn: str, tree: Tree) -> None:
     """Freezes a layer; where its BatchNormalization goes on, only what is beside that."""
-    normalizations = [one for one in (layer, *layer._inner_layers()) if isinstance(one, BatchNormalization)]
+    normalizations = [one for one in (layer, *layer._inner_layers_()) if isinstance(one, BatchNormalization)]
     if bn == "inference" or not normalizations:
         layer.trainable = False
     elif isinstance(layer, BatchNormalization):
@@ -102,7 +102,7 @@ def _freeze(layer: Any, bn: str, tree: Tree) -> None:
     else:
         tree.open(layer)
         open_only(layer)
-        for inner in layer._sublayers():
+        for inner in layer._sublayers_():
             _freeze(inner, bn, tree)
 
 
@@ -144,7 +144,7 @@ def _levels(anatomy: Any, address: str, model: Any, from_: str | int) -> list[tu
 
 def _listed(model: Any) -> list[Any]:
     layers = getattr(model, "layers", None)
-    return layers if isinstance(layers, list) else model._sublayers()
+    return layers if isinstance(layers, list) else model._sublayers_()
 
 
 def _train_from(model: Any, first: Layer) -> None:

@@ -122,7 +122,7 @@ class _Report:
             return "never called"
         if frozen is not None and not trained:
             return "its own flag: trainable=False" if frozen is layer else f"{self._name(frozen)} is frozen"
-        inside = [one for one in layer._inner_layers() if one.weights]
+        inside = [one for one in layer._inner_layers_() if one.weights]
         if not trained and inside:
             return "everything inside of it is frozen"
         still = [variable for variable in layer.weights if variable.made_trainable and not self._trains(variable)]

@@ -48,7 +48,7 @@ class Attention(Configured):
     ):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
-            raise self._refusal("score_mode", score_mode, "'dot' or 'concat'")
+            raise self._refusal_("score_mode", score_mode, "'dot' or 'concat'")
         self.use_scale, self.score_mode, self.seed = use_scale, score_mode, seed
         self.dropout = dropout
 
@@ -120,7 +120,7 @@ class Attention(Configured):
     def _check_list(self, inputs: Any) -> None:
         if not isinstance(inputs, list) or len(inputs) not in (2, 3):
             raise ShapeError(
-                f"{self._where()} takes a list of two or three tensors.",
+                f"{self._where_()} takes a list of two or three tensors.",
                 expected="[query, value] or [query, value, key]",
                 received=f"{type(inputs).__name__} of {len(inputs)}" if isinstance(inputs, (list, tuple)) else None,
             )
@@ -128,7 +128,7 @@ class Attention(Configured):
     def _check_masks(self, mask: Any) -> None:
         if mask is not None and (not isinstance(mask, list) or len(mask) not in (2, 3)):
             raise ArgumentError(
-                f"{self._where()} takes a list of masks.",
+                f"{self._where_()} takes a list of masks.",
                 expected="[query_mask, value_mask]",
                 received=f"{type(mask).__name__} of {len(mask)}" if isinstance(mask, (list, tuple)) else repr(mask),
             )
@@ -155,7 +155,7 @@ class AdditiveAttention(Attention):
 
     def build(self, input_shape: Any) -> None:
         self._check_list(input_shape)
-        features = (self._known_size(input_shape[0], -1),)
+        features = (self._known_size_(input_shape[0], -1),)
         self.scale = self.add_weight(features, "glorot_uniform", name="scale") if self.use_scale else None
 
     def _calculate_scores(self, query: Any, key: Any) -> Any:

@@ -56,31 +56,31 @@ class GroupedQueryAttention(HeadedAttention):
         **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)
-        self.head_dim = self._positive("head_dim", head_dim)
-        self.num_query_heads = self._positive("num_query_heads", num_query_heads)
-        self.num_key_value_heads = self._positive("num_key_value_heads", num_key_value_heads)
+        self.head_dim = self._positive_("head_dim", head_dim)
+        self.num_query_heads = self._positive_("num_query_heads", num_query_heads)
+        self.num_key_value_heads = self._positive_("num_key_value_heads", num_key_value_heads)
         if num_query_heads % num_key_value_heads:
-            raise self._refusal("num_query_heads", num_query_heads, f"a multiple of {num_key_value_heads=}")
+            raise self._refusal_("num_query_heads", num_query_heads, f"a multiple of {num_key_value_heads=}")
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
-        self._check_shapes(value_shape, key_shape)
+        self._check_shapes_(value_shape, key_shape)
         heads, shared, size = self.num_query_heads, self.num_key_value_heads, self.head_dim
-        self._query_dense = self._projected("query", query_shape, heads, size)
-        self._key_dense = self._projected("key", key_shape or value_shape, shared, size)
+        self._query_dense = self._projected_("query", query_shape, heads, size)
+        self._key_dense = self._projected_("key", key_shape or value_shape, shared, size)
         if self.use_gate:
-            self._gate_dense = self._projected("gate", query_shape, heads, size, activation="sigmoid")
-        self._value_dense = self._projected("value", value_shape, shared, size)
+            self._gate_dense = self._projected_("gate", query_shape, heads, size, activation="sigmoid")
+        self._value_dense = self._projected_("value", value_shape, shared, size)
         self._build_attention(4, (1,), size)
-        self._output_dense = self._combined(query_shape, heads, size, (query_shape[-1],))
+        self._output_dense = self._combined_(query_shape, heads, size, (query_shape[-1],))
 
-    def _shared_heads(self, projected: Any) -> Any:
+    def _shared_heads_(self, projected: Any) -> Any:
         return jnp.repeat(projected, self.num_query_heads // self.num_key_value_heads, axis=2)
 
     def compute_output_shape(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> Any:
-        self._check_shapes(value_shape, key_shape)
+        self._check_shapes_(value_shape, key_shape)
         if query_shape[-1] != value_shape[-1]:
             raise ShapeError(
-                f"{self._where()} needs as many features in `query` as in `value`.",
+                f"{self._where_()} needs as many features in `query` as in `value`.",
                 received=f"query {query_shape}, value {value_shape}",
             )
         return query_shape

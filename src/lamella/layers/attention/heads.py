@@ -60,29 +60,31 @@ class HeadedAttention(Configured):
         self.supports_masking = True
         for weight in ("kernel", "bias"):
             given = (arguments[f"{weight}_{rule}"] for rule in ("initializer", "regularizer", "constraint"))
-            self._rule(weight, *given)
+            self._rule_(weight, *given)
         self.dropout, self.use_bias, self.use_gate = (arguments[name] for name in ("dropout", "use_bias", "use_gate"))
         self.sliding_window, self.seed = arguments["sliding_window"], arguments["seed"]
         if self.sliding_window is not None:
-            self._positive("sliding_window", self.sliding_window)
+            self._positive_("sliding_window", self.sliding_window)
         self._flash_attention = arguments["flash_attention"] or settings.is_flash_attention_enabled()
         if self._flash_attention and self.dropout > 0:
-            raise self._refusal(
+            raise self._refusal_(
                 "dropout", self.dropout, "0 where flash attention is used", "leave flash_attention=False"
             )
 
     # Building
 
-    def _projected(self, name: str, shape: Any, heads: int, size: int, **options: Any) -> EinsumDense:
+    def _projected_(self, name: str, shape: Any, heads: int, size: int, **options: Any) -> EinsumDense:
         equation, bias_axes = projection(len(shape) - 1, 1, 2)
-        return self._dense(name, equation, (*[None] * (len(shape) - 2), heads, size), bias_axes, shape, **options)
+        return self._dense_(name, equation, (*[None] * (len(shape) - 2), heads, size), bias_axes, shape, **options)
 
-    def _combined(self, query_shape: Any, heads: int, size: int, output: tuple[int, ...]) -> EinsumDense:
+    def _combined_(self, query_shape: Any, heads: int, size: int, output: tuple[int, ...]) -> EinsumDense:
         equation, bias_axes = projection(len(query_shape) - 1, 2, len(output))
         inputs = (*query_shape[:-1], heads, size)
-        return self._dense("attention_output", equation, (*[None] * (len(query_shape) - 2), *output), bias_axes, inputs)
+        return self._dense_(
+            "attention_output", equation, (*[None] * (len(query_shape) - 2), *output), bias_axes, inputs
+        )
 
-    def _dense(self, name: str, equation: str, output: Any, bias_axes: str, shape: Any, **options: Any) -> EinsumDense:
+    def _dense_(self, name: str, equation: str, output: Any, bias_axes: str, shape: Any, **options: Any) -> EinsumDense:
         kept: dict[str, Any] = {rule: getattr(self, rule) for rule in rules("kernel", "bias")}
         for rule in ("kernel_initializer", "bias_initializer"):
             kept[rule] = _fresh(kept[rule])
@@ -96,7 +98,7 @@ class HeadedAttention(Configured):
     def _build_attention(self, rank: int, axes: tuple[int, ...], size: int) -> None:
         self._attention_axes = axes
         self._dot_product_equation, self._combine_equation = score_equations(rank, axes)
-        self._inverse_sqrt_size = 1 / math.sqrt(size)
+        self._inverse_sqrt_size_ = 1 / math.sqrt(size)
         over = tuple(range(rank - 1, rank - 1 + len(axes)))
         self._softmax = Softmax(axis=over, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(rate=self.dropout, dtype=self.dtype_policy, seed=self.seed)
@@ -127,13 +129,13 @@ class HeadedAttention(Configured):
             )
         gate = self._gate_dense(query) if self.use_gate else 1
         query, key, value = self._query_dense(query), self._key_dense(key), self._value_dense(value)
-        key, value = self._shared_heads(key), self._shared_heads(value)
+        key, value = self._shared_heads_(key), self._shared_heads_(value)
         causal = {"use_causal_mask": True} if causal_only else {}
         output, scores = self._compute_attention(query, key, value, mask, training, return_attention_scores, **causal)
         output = self._output_dense(output * gate)
         return (output, scores) if return_attention_scores else output
 
-    def _shared_heads(self, projected: Any) -> Any:
+    def _shared_heads_(self, projected: Any) -> Any:
         return projected
 
     def _compute_attention(
@@ -159,11 +161,11 @@ class HeadedAttention(Configured):
         fused = query.ndim == 4 and query.shape[-1] == value.shape[-1]
         if fused and not self.dropout and not return_attention_scores:
             options = {"is_causal": use_causal_mask, "flash_attention": self._flash_attention}
-            scale = self._inverse_sqrt_size
+            scale = self._inverse_sqrt_size_
             return ops.dot_product_attention(query, key, value, mask=attention_mask, scale=scale, **options), None
         if use_causal_mask:
             attention_mask = _causal(query, key)[:, None]
-        scores = jnp.einsum(self._dot_product_equation, key, query * self._inverse_sqrt_size)
+        scores = jnp.einsum(self._dot_product_equation, key, query * self._inverse_sqrt_size_)
         scores = self._softmax(scores, mask=attention_mask)
         weights = self._dropout_layer(scores, training=training)
         return jnp.einsum(self._combine_equation, weights, value), scores
@@ -205,10 +207,10 @@ class HeadedAttention(Configured):
             return output_spec(self.call, *args, return_attention_scores=True, **kwargs)
         return super().compute_output_spec(*args, **kwargs)
 
-    def _check_shapes(self, value_shape: Any, key_shape: Any) -> None:
+    def _check_shapes_(self, value_shape: Any, key_shape: Any) -> None:
         if key_shape is not None and value_shape[1:-1] != key_shape[1:-1]:
             raise ShapeError(
-                f"{self._where()} needs `value` and `key` of the same length.",
+                f"{self._where_()} needs `value` and `key` of the same length.",
                 received=f"value {value_shape}, key {key_shape}",
             )
 

@@ -59,30 +59,30 @@ class MultiHeadAttention(HeadedAttention):
         **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(locals(), **kwargs)
-        self.num_heads = self._positive("num_heads", num_heads)
-        self.key_dim = self._positive("key_dim", key_dim)
-        self.value_dim = self.key_dim if value_dim is None else self._positive("value_dim", value_dim)
+        self.num_heads = self._positive_("num_heads", num_heads)
+        self.key_dim = self._positive_("key_dim", key_dim)
+        self.value_dim = self.key_dim if value_dim is None else self._positive_("value_dim", value_dim)
         if isinstance(output_shape, int):
             output_shape = (output_shape,)
         if output_shape is not None and not isinstance(output_shape, (tuple, list)):
-            raise self._refusal("output_shape", output_shape, "an integer, or a tuple of integers")
+            raise self._refusal_("output_shape", output_shape, "an integer, or a tuple of integers")
         self._output_shape = tuple(output_shape) if output_shape else None
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
-        self._check_shapes(value_shape, key_shape)
+        self._check_shapes_(value_shape, key_shape)
         heads = self.num_heads
-        self._query_dense = self._projected("query", query_shape, heads, self.key_dim)
-        self._key_dense = self._projected("key", key_shape or value_shape, heads, self.key_dim)
+        self._query_dense = self._projected_("query", query_shape, heads, self.key_dim)
+        self._key_dense = self._projected_("key", key_shape or value_shape, heads, self.key_dim)
         if self.use_gate:
-            self._gate_dense = self._projected("gate", query_shape, heads, self.value_dim, activation="sigmoid")
-        self._value_dense = self._projected("value", value_shape, heads, self.value_dim)
+            self._gate_dense = self._projected_("gate", query_shape, heads, self.value_dim, activation="sigmoid")
+        self._value_dense = self._projected_("value", value_shape, heads, self.value_dim)
         rank = len(value_shape) + 1
         axes = tuple(range(1, rank - 2)) if self.attention_axes is None else self.attention_axes
         self.attention_axes = tuple(axis if axis >= 0 else rank - 1 + axis for axis in axes)
         self._build_attention(rank, self.attention_axes, self.key_dim)
         output = self._output_shape or (query_shape[-1],)
-        self._output_dense = self._combined(query_shape, heads, self.value_dim, output)
+        self._output_dense = self._combined_(query_shape, heads, self.value_dim, output)
 
     # What public code reads of Keras's layer, though it is private there
     _num_heads = property(lambda self: self.num_heads)
@@ -97,7 +97,7 @@ class MultiHeadAttention(HeadedAttention):
     output_dense = property(lambda self: self._output_dense, doc="The layer that joins the heads.")
 
     def compute_output_shape(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> Any:
-        self._check_shapes(value_shape, key_shape)
+        self._check_shapes_(value_shape, key_shape)
         return (*query_shape[:-1], *(self._output_shape or query_shape[-1:]))
 
     def get_config(self) -> dict[str, Any]:

@@ -45,42 +45,42 @@ class Conv(Sliding, LowRank):
         bias_constraint: Any = None,
         **kwargs: Unpack[_ConvKeywords],
     ):
-        self._keep_lora(kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None))
+        self._keep_lora_(kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None))
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = self._positive("filters", filters)
-        self.groups = self._positive("groups", groups)
+        self.filters = self._positive_("filters", filters)
+        self.groups = self._positive_("groups", groups)
         if filters % groups:
-            raise self._refusal("filters", filters, f"a multiple of groups={groups}")
-        self._keep_window(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._rule("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._rule("bias", bias_initializer, bias_regularizer, bias_constraint)
+            raise self._refusal_("filters", filters, f"a multiple of groups={groups}")
+        self._keep_window_(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._rule_("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._rule_("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape: Shape) -> None:
-        channels = self._channels(input_shape)
+        channels = self._channels_(input_shape)
         if channels % self.groups:
             raise ShapeError(
-                f"{self._where()} cannot split its input into groups={self.groups}.",
+                f"{self._where_()} cannot split its input into groups={self.groups}.",
                 expected=f"channels in multiples of {self.groups}",
                 received=f"{channels} channels, in {tuple(input_shape)}",
             )
-        self._kernel = self._add_ruled("kernel", (*self.kernel_size, channels // self.groups, self.filters))
-        self._add_bias(self.filters)
-        self._adapt()
+        self._kernel = self._add_ruled_("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self._add_bias_(self.filters)
+        self._adapt_()
 
     @property
     def kernel(self) -> Any:
         """The window (*kernel_size, channels / groups, filters), with its adaptation where there is one."""
-        return self._adapted_kernel()
+        return self._adapted_kernel_()
 
     def call(self, inputs: Any) -> Any:
-        return self._activated(self.convolution_op(inputs, self.kernel))
+        return self._activated_(self.convolution_op(inputs, self.kernel))
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution alone; override it to change how the window slides."""
-        return ops.conv(inputs, kernel, **self._how())
+        return ops.conv(inputs, kernel, **self._how_())
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self._window_shape(input_shape, self.filters)
+        return self._window_shape_(input_shape, self.filters)
 
 
 class Conv1D(Conv):
@@ -102,8 +102,8 @@ class Conv1D(Conv):
         if self.padding != "causal":
             return super().convolution_op(inputs, kernel)
         margins = [(0, 0)] * 3
-        margins[self._spatial_axes[0]] = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
-        return ops.conv(ops.pad(inputs, margins), kernel, **{**self._how(), "padding": "valid"})
+        margins[self._spatial_axes_[0]] = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
+        return ops.conv(ops.pad(inputs, margins), kernel, **{**self._how_(), "padding": "valid"})
 
 
 class Conv2D(Conv):

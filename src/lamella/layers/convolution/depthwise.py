@@ -37,22 +37,22 @@ class DepthwiseConv(Sliding):
         **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.depth_multiplier = self._positive("depth_multiplier", depth_multiplier)
-        self._keep_window(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._rule("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-        self._rule("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self.depth_multiplier = self._positive_("depth_multiplier", depth_multiplier)
+        self._keep_window_(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._rule_("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._rule_("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape: Shape) -> None:
-        channels = self._channels(input_shape)
-        self.kernel = self._add_ruled("kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise")
-        self._add_bias(self.depth_multiplier * channels)
+        channels = self._channels_(input_shape)
+        self.kernel = self._add_ruled_("kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise")
+        self._add_bias_(self.depth_multiplier * channels)
 
     def call(self, inputs: Any) -> Any:
-        return self._activated(ops.depthwise_conv(inputs, self.kernel, **self._how()))
+        return self._activated_(ops.depthwise_conv(inputs, self.kernel, **self._how_()))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        channels = self._known_size(input_shape, self._channel_axis)
-        return self._window_shape(input_shape, self.depth_multiplier * channels)
+        channels = self._known_size_(input_shape, self._channel_axis_)
+        return self._window_shape_(input_shape, self.depth_multiplier * channels)
 
 
 class DepthwiseConv1D(DepthwiseConv):

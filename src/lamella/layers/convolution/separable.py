@@ -44,26 +44,28 @@ class SeparableConv(Sliding):
         **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = self._positive("filters", filters)
-        self.depth_multiplier = self._positive("depth_multiplier", depth_multiplier)
-        self._keep_window(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._rule("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-        self._rule("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
-        self._rule("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = self._positive_("filters", filters)
+        self.depth_multiplier = self._positive_("depth_multiplier", depth_multiplier)
+        self._keep_window_(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._rule_("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._rule_("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
+        self._rule_("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape: Shape) -> None:
-        channels = self._channels(input_shape)
+        channels = self._channels_(input_shape)
         depthwise = (*self.kernel_size, channels, self.depth_multiplier)
         pointwise = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.depthwise_kernel = self._add_ruled("depthwise_kernel", depthwise, "depthwise")
-        self.pointwise_kernel = self._add_ruled("pointwise_kernel", pointwise, "pointwise")
-        self._add_bias(self.filters)
+        self.depthwise_kernel = self._add_ruled_("depthwise_kernel", depthwise, "depthwise")
+        self.pointwise_kernel = self._add_ruled_("pointwise_kernel", pointwise, "pointwise")
+        self._add_bias_(self.filters)
 
     def call(self, inputs: Any) -> Any:
-        return self._activated(ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, **self._how()))
+        return self._activated_(
+            ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, **self._how_())
+        )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self._window_shape(input_shape, self.filters)
+        return self._window_shape_(input_shape, self.filters)
 
 
 class SeparableConv1D(SeparableConv):

@@ -46,33 +46,33 @@ class ConvTranspose(Sliding):
         **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = self._positive("filters", filters)
-        self._keep_window(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self.filters = self._positive_("filters", filters)
+        self._keep_window_(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self.output_padding = self._extra(output_padding)
-        self._rule("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._rule("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._rule_("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._rule_("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def _extra(self, output_padding: Any) -> tuple[int, ...] | None:
         if output_padding is None:
             return None
-        extra = self._sizes("output_padding", output_padding, self.rank, least=0)
+        extra = self._sizes_("output_padding", output_padding, self.rank, least=0)
         if any(more >= stride for more, stride in zip(extra, self.strides, strict=True)):
-            raise self._refusal("output_padding", output_padding, f"less than strides={self.strides}")
+            raise self._refusal_("output_padding", output_padding, f"less than strides={self.strides}")
         return extra
 
     def build(self, input_shape: Shape) -> None:
-        channels = self._channels(input_shape)
-        self.kernel = self._add_ruled("kernel", (*self.kernel_size, self.filters, channels))
-        self._add_bias(self.filters)
+        channels = self._channels_(input_shape)
+        self.kernel = self._add_ruled_("kernel", (*self.kernel_size, self.filters, channels))
+        self._add_bias_(self.filters)
 
     def call(self, inputs: Any) -> Any:
-        return self._activated(
-            ops.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **self._how())
+        return self._activated_(
+            ops.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **self._how_())
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        spatial = [self._spread(axis, size) for axis, size in enumerate(self._spatial(input_shape))]
-        return self._shaped(input_shape, spatial, self.filters)
+        spatial = [self._spread(axis, size) for axis, size in enumerate(self._spatial_(input_shape))]
+        return self._shaped_(input_shape, spatial, self.filters)
 
     def _spread(self, axis: int, size: int | None) -> int | None:
         """The output's size along an axis: the input's, spread by the stride, and what the window adds."""

@@ -46,27 +46,27 @@ class Dense(LowRank):
         **kwargs: Unpack[RegularizedKeywords],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units = self._positive("units", units)
+        self.units = self._positive_("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self._rule("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._rule("bias", bias_initializer, bias_regularizer, bias_constraint)
-        self._keep_lora(lora_rank, lora_alpha)
-        self._refuse_quantization(quantization_config)
+        self._rule_("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._rule_("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._keep_lora_(lora_rank, lora_alpha)
+        self._refuse_quantization_(quantization_config)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
-        features = self._known_size(input_shape, -1)
-        self._kernel = self._add_ruled("kernel", (features, self.units))
-        self.bias = self._add_ruled("bias", (self.units,)) if self.use_bias else None
+        features = self._known_size_(input_shape, -1)
+        self._kernel = self._add_ruled_("kernel", (features, self.units))
+        self.bias = self._add_ruled_("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
-        self._adapt()
+        self._adapt_()
 
     @property
     def kernel(self) -> Any:
         """The matrix (features, units), with its adaptation where there is one."""
-        return self._adapted_kernel()
+        return self._adapted_kernel_()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = ops.matmul(inputs, self.kernel)

@@ -67,18 +67,18 @@ class EinsumDense(LowRank):
         self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.activation = activations.get(activation)
         self.bias_axes = bias_axes
-        self._rule("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._rule("bias", bias_initializer, bias_regularizer, bias_constraint)
-        self._keep_lora(lora_rank, lora_alpha)
-        self._refuse_quantization(quantization_config or gptq_unpacked_column_size)
+        self._rule_("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._rule_("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._keep_lora_(lora_rank, lora_alpha)
+        self._refuse_quantization_(quantization_config or gptq_unpacked_column_size)
 
     def build(self, input_shape: Shape) -> None:
         axes = self._axes(input_shape)
         kernel_shape, fan_in, fan_out = axes.kernel()
-        self._kernel = self._add_ruled("kernel", kernel_shape, initializer=self._fanned(fan_in, fan_out))
-        self.bias = None if self.bias_axes is None else self._add_ruled("bias", axes.bias(self.bias_axes))
+        self._kernel = self._add_ruled_("kernel", kernel_shape, initializer=self._fanned(fan_in, fan_out))
+        self.bias = None if self.bias_axes is None else self._add_ruled_("bias", axes.bias(self.bias_axes))
         self.input_spec = InputSpec(ndim=len(input_shape))
-        self._adapt()
+        self._adapt_()
 
     def _fanned(self, fan_in: list[int], fan_out: list[int]) -> Any:
         """The kernel's initializer, told which axes are its inputs and which its outputs."""
@@ -91,7 +91,7 @@ class EinsumDense(LowRank):
     @property
     def kernel(self) -> Any:
         """The kernel, with its adaptation where there is one."""
-        return self._adapted_kernel()
+        return self._adapted_kernel_()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = ops.einsum(self.equation, inputs, self.kernel)

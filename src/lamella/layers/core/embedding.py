@@ -53,26 +53,26 @@ class Embedding(LowRank):
     ):
         kwargs.pop("input_length", None)  # Keras 2's; the length is free
         super().__init__(**kwargs)
-        self.input_dim = self._positive("input_dim", input_dim)
-        self.output_dim = self._positive("output_dim", output_dim)
-        self._rule("embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
+        self.input_dim = self._positive_("input_dim", input_dim)
+        self.output_dim = self._positive_("output_dim", output_dim)
+        self._rule_("embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # floats that stand for integers must not lose digits
-        self._keep_lora(lora_rank, lora_alpha)
-        self._refuse_quantization(quantization_config)
+        self._keep_lora_(lora_rank, lora_alpha)
+        self._refuse_quantization_(quantization_config)
         if weights is not None:
             self.build()
             self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
 
     def build(self, input_shape: Any = None) -> None:
         if not self.built:
-            self._embeddings = self._add_ruled("embeddings", (self.input_dim, self.output_dim))
-            self._adapt()
+            self._embeddings = self._add_ruled_("embeddings", (self.input_dim, self.output_dim))
+            self._adapt_()
 
     @property
     def embeddings(self) -> Any:
         """The matrix (input_dim, output_dim), with its adaptation where there is one."""
-        return self._adapted_kernel()
+        return self._adapted_kernel_()
 
     def call(self, inputs: Any) -> Any:
         indices = inputs if inputs.dtype in ("int32", "int64") else ops.cast(inputs, "int32")

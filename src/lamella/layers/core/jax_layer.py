@@ -75,7 +75,7 @@ class JaxLayer(Configured):
 
     def _arguments_of(self, which: str, function: Any, allowed: Sequence[str]) -> list[str]:
         if not callable(function):
-            raise self._refusal(which, function, "a function")
+            raise self._refusal_(which, function, "a function")
         names = list(inspect.signature(function).parameters)
         if "inputs" not in names or not set(names) <= set(allowed):
             raise ArgumentError(
@@ -128,10 +128,10 @@ class JaxLayer(Configured):
         if not isinstance(outputs, (tuple, list)) or len(outputs) != 2:
             raise StateError(_MISMATCH)
         outputs, new = outputs
-        self._keep(new)
+        self._keep_(new)
         return outputs
 
-    def _keep(self, new: Any) -> None:
+    def _keep_(self, new: Any) -> None:
         kept, there = jax.tree.flatten(self.state, is_leaf=_is_variable)
         if jax.tree.structure(new) != there:
             raise StateError(_MISMATCH, expected=str(there), received=str(jax.tree.structure(new)))

@@ -52,7 +52,7 @@ class Lambda(Configured):
     ):
         super().__init__(**kwargs)
         if not callable(function):
-            raise self._refusal("function", function, "a function of the input")
+            raise self._refusal_("function", function, "a function of the input")
         self.function, self.mask = function, mask
         self.arguments = arguments or {}
         self.supports_masking = mask is not None

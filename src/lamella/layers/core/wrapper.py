@@ -27,7 +27,7 @@ class Wrapper(Configured):
     def __init__(self, layer: Any, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise self._refusal("layer", layer, "a Layer", fix="wrap functions in Lambda")
+            raise self._refusal_("layer", layer, "a Layer", fix="wrap functions in Lambda")
         self.layer = layer
 
     def build(self, input_shape: Any = None) -> None:

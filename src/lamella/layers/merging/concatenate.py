@@ -49,7 +49,7 @@ class Concatenate(Merge):
         return axis
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        masks = self._masks(inputs, mask)
+        masks = self._masks_(inputs, mask)
         if all(one is None for one in masks):
             return None
         full = [_full(x, one) for x, one in zip(inputs, masks, strict=True)]

@@ -32,9 +32,9 @@ class Dot(Merge):
         super().__init__(**kwargs)
         pair = (axes, axes) if isinstance(axes, int) else axes
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(isinstance(a, int) for a in pair):
-            raise self._refusal("axes", axes, "an integer, or two")
+            raise self._refusal_("axes", axes, "an integer, or two")
         if 0 in pair:
-            raise self._refusal("axes", axes, "other axes than 0, the batch")
+            raise self._refusal_("axes", axes, "other axes than 0, the batch")
         self.axes, self.normalize = axes, normalize
 
     def call(self, inputs: Any) -> Any:

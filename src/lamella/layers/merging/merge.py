@@ -45,7 +45,7 @@ class Merge(Configured):
         return KerasTensor(shape, jnp.result_type(*(x.dtype for x in inputs)))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        masks = self._masks(inputs, mask)
+        masks = self._masks_(inputs, mask)
         if not masks or any(one is None for one in masks):
             return None
         either = masks[0]
@@ -53,7 +53,7 @@ class Merge(Configured):
             either = ops.logical_or(either, one)
         return either
 
-    def _masks(self, inputs: Any, mask: Any) -> list[Any]:
+    def _masks_(self, inputs: Any, mask: Any) -> list[Any]:
         """The masks of the inputs, one for each; an empty list if there are none."""
         if mask is None:
             return []
@@ -87,7 +87,7 @@ class Merge(Configured):
         return tuple(_wider(m, n) for m, n in zip(a, b, strict=True))
 
     def _unmergeable(self, expected: str, received: Any) -> ShapeError:
-        return ShapeError(f"{self._where()} cannot merge this.", expected=expected, received=received)
+        return ShapeError(f"{self._where_()} cannot merge this.", expected=expected, received=received)
 
 
 def _of_one_rank(inputs: Any) -> list[Any]:

@@ -16,7 +16,7 @@ class AlongAxes(Configured):
     axis: Any
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        self._check_axes(input_shape, *(self.axis if isinstance(self.axis, (list, tuple)) else (self.axis,)))
+        self._check_axes_(input_shape, *(self.axis if isinstance(self.axis, (list, tuple)) else (self.axis,)))
         return input_shape
 
 
@@ -31,13 +31,13 @@ class Affine(AlongAxes):
     scale: Any
     center: bool
 
-    def _keep_affine(self, epsilon: float, center: bool, scale: bool, beta: Any, gamma: Any) -> None:
+    def _keep_affine_(self, epsilon: float, center: bool, scale: bool, beta: Any, gamma: Any) -> None:
         """Args: beta, gamma: (initializer, regularizer, constraint) of each."""
         self.epsilon, self.center, self.scale = epsilon, center, scale
-        self._rule("beta", *beta)
-        self._rule("gamma", *gamma)
+        self._rule_("beta", *beta)
+        self._rule_("gamma", *gamma)
         self.supports_masking = True
 
-    def _add_affine(self, shape: Shape, scale: bool, center: bool) -> None:
-        self.gamma = self._add_ruled("gamma", shape, autocast=False) if scale else None
-        self.beta = self._add_ruled("beta", shape, autocast=False) if center else None
+    def _add_affine_(self, shape: Shape, scale: bool, center: bool) -> None:
+        self.gamma = self._add_ruled_("gamma", shape, autocast=False) if scale else None
+        self.beta = self._add_ruled_("beta", shape, autocast=False) if center else None

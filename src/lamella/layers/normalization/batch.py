@@ -73,35 +73,35 @@ class BatchNormalization(Affine):
         self.momentum = float(momentum)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
-        self._keep_affine(float(epsilon), center, scale, beta, gamma)
-        self._rule("moving_mean", moving_mean_initializer)
-        self._rule("moving_variance", moving_variance_initializer)
+        self._keep_affine_(float(epsilon), center, scale, beta, gamma)
+        self._rule_("moving_mean", moving_mean_initializer)
+        self._rule_("moving_variance", moving_variance_initializer)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
-        self.renorm_clipping = self._checked(renorm_clipping or {}) if renorm else renorm_clipping
+        self.renorm_clipping = self._checked_(renorm_clipping or {}) if renorm else renorm_clipping
         self.synchronized = synchronized
 
-    def _checked(self, clipping: dict[str, float]) -> dict[str, float]:
+    def _checked_(self, clipping: dict[str, float]) -> dict[str, float]:
         if not set(clipping) <= set(_CLIPPING):
-            raise self._refusal("renorm_clipping", clipping, f"a dict with keys among {', '.join(_CLIPPING)}")
+            raise self._refusal_("renorm_clipping", clipping, f"a dict with keys among {', '.join(_CLIPPING)}")
         if clipping.get("rmin", 0) > clipping.get("rmax", jnp.inf) or clipping.get("dmax", 0) < 0:
-            raise self._refusal("renorm_clipping", clipping, "rmin ≤ rmax and dmax ≥ 0")
+            raise self._refusal_("renorm_clipping", clipping, "rmin ≤ rmax and dmax ≥ 0")
         return clipping
 
     def build(self, input_shape: Shape) -> None:
-        shape = (self._known_size(input_shape, self.axis),)
-        self._add_affine(shape, self.scale, self.center)
-        self.moving_mean = self._add_moving("moving_mean", shape, self.moving_mean_initializer)
-        self.moving_variance = self._add_moving("moving_variance", shape, self.moving_variance_initializer)
+        shape = (self._known_size_(input_shape, self.axis),)
+        self._add_affine_(shape, self.scale, self.center)
+        self.moving_mean = self._add_moving_("moving_mean", shape, self.moving_mean_initializer)
+        self.moving_variance = self._add_moving_("moving_variance", shape, self.moving_variance_initializer)
         if self.renorm:
-            self.moving_stddev = self._add_moving("moving_stddev", shape, self._initial_stddev)
-            self.renorm_mean = self._add_moving("renorm_mean", shape, self.moving_mean_initializer)
-            self.renorm_stddev = self._add_moving("renorm_stddev", shape, self._initial_stddev)
+            self.moving_stddev = self._add_moving_("moving_stddev", shape, self._initial_stddev_)
+            self.renorm_mean = self._add_moving_("renorm_mean", shape, self.moving_mean_initializer)
+            self.renorm_stddev = self._add_moving_("renorm_stddev", shape, self._initial_stddev_)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
-    def _add_moving(self, name: str, shape: Shape, initializer: Any) -> Variable:
+    def _add_moving_(self, name: str, shape: Shape, initializer: Any) -> Variable:
         return self.add_weight(shape, initializer, trainable=False, autocast=False, name=name)
 
-    def _initial_stddev(self, shape: Shape, dtype: Any = None) -> jax.Array:
+    def _initial_stddev_(self, shape: Shape, dtype: Any = None) -> jax.Array:
         return jnp.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -110,7 +110,7 @@ class BatchNormalization(Affine):
         if training and self.trainable:
             mean, variance = self._moments(x, mask)
             if self.renorm:
-                scale, offset = self._renormalized(mean, variance, scale, offset)
+                scale, offset = self._renormalized_(mean, variance, scale, offset)
             else:
                 _follow(self.moving_mean, mean, self.momentum)
                 _follow(self.moving_variance, variance, self.momentum)
@@ -128,7 +128,7 @@ class BatchNormalization(Affine):
             return ops.moments(x, axes=axes)
         if mask.ndim != x.ndim - 1:
             raise ShapeError(
-                f"{self._where()} has a mask that does not fit its input.",
+                f"{self._where_()} has a mask that does not fit its input.",
                 expected=f"rank {x.ndim - 1}, one less than the input",
                 received=mask.shape,
             )
@@ -138,7 +138,7 @@ class BatchNormalization(Affine):
         variance = ops.sum(ops.square(ops.where(keep, x - mean, 0)), axes, keepdims=True) / count
         return ops.reshape(mean, -1), ops.reshape(variance, -1)
 
-    def _renormalized(self, mean: Any, variance: Any, scale: Any, offset: Any) -> tuple[Any, Any]:
+    def _renormalized_(self, mean: Any, variance: Any, scale: Any, offset: Any) -> tuple[Any, Any]:
         """Scale and offset corrected to the moving statistics, which then follow the batch's.
 
         r = σ_batch / σ_moving, d = (µ_batch - µ_moving) / σ_moving, not differentiated.

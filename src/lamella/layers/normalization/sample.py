@@ -50,17 +50,17 @@ class LayerNormalization(Affine):
         self.rms_scaling = kwargs.pop("rms_scaling", False)  # older files': no mean taken off, no beta
         super().__init__(**kwargs)
         if not isinstance(axis, (int, list, tuple)):
-            raise self._refusal("axis", axis, "an integer, or a list of them")
+            raise self._refusal_("axis", axis, "an integer, or a list of them")
         self.axis = axis if isinstance(axis, int) else list(axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
-        self._keep_affine(epsilon, center, scale, beta, gamma)
+        self._keep_affine_(epsilon, center, scale, beta, gamma)
         self.autocast = False
 
     def build(self, input_shape: Shape) -> None:
         self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
-        shape = tuple(self._known_size(input_shape, axis) for axis in self.axis)
-        self._add_affine(shape, self.scale or self.rms_scaling, self.center and not self.rms_scaling)
+        shape = tuple(self._known_size_(input_shape, axis) for axis in self.axis)
+        self._add_affine_(shape, self.scale or self.rms_scaling, self.center and not self.rms_scaling)
 
     def call(self, inputs: Any) -> Any:
         normal = ops.layer_normalization(
@@ -99,23 +99,23 @@ class GroupNormalization(Affine):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
-        self.groups = groups if groups == -1 else self._positive("groups", groups)
+        self.groups = groups if groups == -1 else self._positive_("groups", groups)
         self.axis = axis
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
-        self._keep_affine(epsilon, center, scale, beta, gamma)
+        self._keep_affine_(epsilon, center, scale, beta, gamma)
         self.autocast = False
 
     def build(self, input_shape: Shape) -> None:
-        channels = self._known_size(input_shape, self.axis)
+        channels = self._known_size_(input_shape, self.axis)
         self.groups = channels if self.groups == -1 else self.groups
         if channels % self.groups:
             raise ShapeError(
-                f"{self._where()} cannot split its input into groups={self.groups}.",
+                f"{self._where_()} cannot split its input into groups={self.groups}.",
                 expected=f"a multiple of {self.groups} in axis {self.axis}",
                 received=tuple(input_shape),
             )
-        self._add_affine((channels,), self.scale, self.center)
+        self._add_affine_((channels,), self.scale, self.center)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def call(self, inputs: Any) -> Any:
@@ -159,7 +159,7 @@ class RMSNormalization(AlongAxes):
 
     def build(self, input_shape: Shape) -> None:
         self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
-        shape = tuple(self._known_size(input_shape, axis) for axis in self.axis)
+        shape = tuple(self._known_size_(input_shape, axis) for axis in self.axis)
         self.scale = self.add_weight(shape, "ones", name="scale")
 
     def call(self, x: Any) -> Any:
@@ -181,7 +181,7 @@ class UnitNormalization(AlongAxes, Elementwise):
     def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         if not isinstance(axis, (int, list, tuple)):
-            raise self._refusal("axis", axis, "an integer, or a list of them")
+            raise self._refusal_("axis", axis, "an integer, or a list of them")
         self.axis = axis if isinstance(axis, int) else list(axis)
 
     def call(self, inputs: Any) -> Any:

@@ -34,7 +34,7 @@ class SpectralNormalization(Wrapper):
 
     def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(layer, **kwargs)
-        self.power_iterations = self._positive("power_iterations", power_iterations)
+        self.power_iterations = self._positive_("power_iterations", power_iterations)
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)

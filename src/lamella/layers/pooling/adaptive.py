@@ -27,12 +27,12 @@ class AdaptivePooling(Spatial, Weightless):
 
     def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
-        self.output_size = self._sizes("output_size", output_size, self.rank)
-        self._keep_data_format(data_format)
+        self.output_size = self._sizes_("output_size", output_size, self.rank)
+        self._keep_data_format_(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self._shaped(input_shape, self.output_size, input_shape[self._channel_axis])
+        return self._shaped_(input_shape, self.output_size, input_shape[self._channel_axis_])
 
 
 class AdaptiveMaxPooling(AdaptivePooling):

@@ -33,27 +33,27 @@ class GlobalPooling(Spatial, Weightless):
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
-        self._keep_data_format(data_format)
+        self._keep_data_format_(data_format)
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        spatial = (1,) * len(self._spatial(input_shape)) if self.keepdims else ()
-        return self._shaped(input_shape, spatial, input_shape[self._channel_axis])
+        spatial = (1,) * len(self._spatial_(input_shape)) if self.keepdims else ()
+        return self._shaped_(input_shape, spatial, input_shape[self._channel_axis_])
 
 
 class GlobalMaxPooling(GlobalPooling):
     """The largest number of every channel."""
 
     def call(self, inputs: Any) -> Any:
-        return ops.max(inputs, axis=self._spatial_axes, keepdims=self.keepdims)
+        return ops.max(inputs, axis=self._spatial_axes_, keepdims=self.keepdims)
 
 
 class GlobalAveragePooling(GlobalPooling):
     """The mean of every channel."""
 
     def call(self, inputs: Any) -> Any:
-        return ops.mean(inputs, axis=self._spatial_axes, keepdims=self.keepdims)
+        return ops.mean(inputs, axis=self._spatial_axes_, keepdims=self.keepdims)
 
 
 class GlobalMaxPooling1D(GlobalMaxPooling):
@@ -109,9 +109,9 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
-        keep = ops.expand_dims(ops.cast(mask, "bool"), self._channel_axis)
+        keep = ops.expand_dims(ops.cast(mask, "bool"), self._channel_axis_)
         total, count = (
-            ops.sum(x, axis=self._spatial_axes, keepdims=self.keepdims)
+            ops.sum(x, axis=self._spatial_axes_, keepdims=self.keepdims)
             for x in (ops.where(keep, inputs, 0), ops.cast(keep, inputs.dtype))
         )
         return total / count

@@ -41,16 +41,16 @@ class Pooling(Spatial, Weightless):
         **kwargs: Unpack[NamelessKeywords],
     ):
         super().__init__(name=name, **kwargs)
-        self.pool_size = self._sizes("pool_size", pool_size, self.rank)
-        self.strides = self.pool_size if strides is None else self._sizes("strides", strides, self.rank)
-        self.padding = self._padding(padding)
-        self._keep_data_format(data_format)
+        self.pool_size = self._sizes_("pool_size", pool_size, self.rank)
+        self.strides = self.pool_size if strides is None else self._sizes_("strides", strides, self.rank)
+        self.padding = self._padding_(padding)
+        self._keep_data_format_(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        windows = zip(self._spatial(input_shape), self.pool_size, self.strides, strict=True)
+        windows = zip(self._spatial_(input_shape), self.pool_size, self.strides, strict=True)
         spatial = [places(*window, self.padding) for window in windows]
-        return self._shaped(input_shape, spatial, input_shape[self._channel_axis])
+        return self._shaped_(input_shape, spatial, input_shape[self._channel_axis_])
 
 
 class MaxPooling(Pooling):

@@ -26,7 +26,7 @@ class ColorLayer(ImageLayer):
     def __init__(self, value_range: Any = BYTES, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(value_range, (tuple, list)) or len(value_range) != 2:
-            raise self._refusal("value_range", value_range, "two numbers, such as (0, 255)")
+            raise self._refusal_("value_range", value_range, "two numbers, such as (0, 255)")
         self.value_range = sorted(value_range) if self._sorts else value_range
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -41,7 +41,7 @@ class ColorLayer(ImageLayer):
         super()._check_shape(shape)
         if self._needs_rgb and shape[self.channel_axis] not in (3, None):
             raise ShapeError(
-                f"{self._where()} takes colors: red, green and blue.",
+                f"{self._where_()} takes colors: red, green and blue.",
                 expected=f"3 channels ({self.data_format})",
                 received=shape,
             )

@@ -43,7 +43,7 @@ def encoded(indices: Any, mode: str, depth: Any, dtype: Any, weights: Any = None
 def refuse_sparse(layer: Any, sparse: bool) -> None:
     """JAX has dense arrays; a layer's `sparse=True` cannot be honored."""
     if sparse:
-        raise layer._refusal("sparse", sparse, "False: results are dense arrays")
+        raise layer._refusal_("sparse", sparse, "False: results are dense arrays")
     layer.sparse = False
 
 
@@ -72,9 +72,9 @@ class CategoryEncoding(Weightless):
         super().__init__(**kwargs)
         output_mode = "multi_hot" if output_mode == "binary" else output_mode
         if output_mode not in MODES[1:]:
-            raise self._refusal("output_mode", output_mode, f"one of {', '.join(MODES[1:])}")
+            raise self._refusal_("output_mode", output_mode, f"one of {', '.join(MODES[1:])}")
         refuse_sparse(self, sparse)
-        self.num_tokens, self.output_mode = self._positive("num_tokens", num_tokens), output_mode
+        self.num_tokens, self.output_mode = self._positive_("num_tokens", num_tokens), output_mode
 
     def call(self, inputs: Any, count_weights: Any = None) -> Any:
         if count_weights is None:
@@ -123,12 +123,12 @@ class Discretization(Weightless):
     ):
         super().__init__(name=name, dtype=dtype)
         if output_mode not in MODES:
-            raise self._refusal("output_mode", output_mode, f"one of {', '.join(MODES)}")
+            raise self._refusal_("output_mode", output_mode, f"one of {', '.join(MODES)}")
         refuse_sparse(self, sparse)
         if (num_bins is None) == (bin_boundaries is None):
-            raise self._refusal("num_bins", num_bins, "either `num_bins` or `bin_boundaries`")
+            raise self._refusal_("num_bins", num_bins, "either `num_bins` or `bin_boundaries`")
         self.bin_boundaries = bin_boundaries
-        self.num_bins = num_bins if num_bins is None else self._positive("num_bins", num_bins)
+        self.num_bins = num_bins if num_bins is None else self._positive_("num_bins", num_bins)
         self.epsilon, self.output_mode = epsilon, output_mode
         self.reset_state()
 

@@ -47,11 +47,11 @@ class Hashing(Weightless):
             kwargs["dtype"] = "int64" if output_mode == "int" else settings.floatx()
         super().__init__(**kwargs)
         if output_mode not in MODES:
-            raise self._refusal("output_mode", output_mode, f"one of {', '.join(MODES)}")
+            raise self._refusal_("output_mode", output_mode, f"one of {', '.join(MODES)}")
         if output_mode == "int" and self.dtype not in ("int32", "int64"):
-            raise self._refusal("dtype", self.dtype, "int32 or int64 for output_mode='int'")
+            raise self._refusal_("dtype", self.dtype, "int32 or int64 for output_mode='int'")
         refuse_sparse(self, sparse)
-        self.num_bins, self.mask_value = self._positive("num_bins", num_bins), mask_value
+        self.num_bins, self.mask_value = self._positive_("num_bins", num_bins), mask_value
         self.output_mode, self.salt = output_mode, pair_of(self, salt)
 
     def call(self, inputs: Any) -> Any:
@@ -98,9 +98,9 @@ class HashedCrossing(Weightless):
     ):
         super().__init__(name=name, dtype="int64" if output_mode == "int" and dtype is None else dtype, **kwargs)
         if output_mode not in ("int", "one_hot"):
-            raise self._refusal("output_mode", output_mode, "'int' or 'one_hot'")
+            raise self._refusal_("output_mode", output_mode, "'int' or 'one_hot'")
         refuse_sparse(self, sparse)
-        self.num_bins, self.output_mode = self._positive("num_bins", num_bins), output_mode
+        self.num_bins, self.output_mode = self._positive_("num_bins", num_bins), output_mode
 
     def call(self, inputs: Any) -> Any:
         features = [as_tokens(each) for each in inputs] if isinstance(inputs, (list, tuple)) else []
@@ -108,7 +108,7 @@ class HashedCrossing(Weightless):
         shape = next(iter(shapes), ())
         if len(features) < 2 or len(shapes) > 1 or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             raise ShapeError(
-                f"{self._where()} takes a list of features of one shape.",
+                f"{self._where_()} takes a list of features of one shape.",
                 expected="at least two arrays, each (), (batch,) or (batch, 1)",
                 received=[each.shape for each in features],
             )
@@ -144,7 +144,7 @@ def pair_of(layer: Any, salt: Any) -> list[int] | None:
         return None
     pair = [salt, salt] if isinstance(salt, int) else list(salt) if isinstance(salt, (tuple, list)) else []
     if len(pair) != 2 or not all(isinstance(part, int) for part in pair):
-        raise layer._refusal("salt", salt, "an integer, or two of them")
+        raise layer._refusal_("salt", salt, "an integer, or two of them")
     return pair
 
 

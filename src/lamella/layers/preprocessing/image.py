@@ -34,7 +34,7 @@ class ImageLayer(Weightless):
     def __init__(self, data_format: str | None = None, bounding_box_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if bounding_box_format is not None and bounding_box_format not in boxes.FORMATS:
-            raise self._refusal("bounding_box_format", bounding_box_format, f"one of {', '.join(boxes.FORMATS)}")
+            raise self._refusal_("bounding_box_format", bounding_box_format, f"one of {', '.join(boxes.FORMATS)}")
         self.bounding_box_format: Any = bounding_box_format
         self.data_format = settings.standardize_data_format(data_format)
         first = self.data_format == "channels_first"
@@ -114,32 +114,32 @@ class ImageLayer(Weightless):
     def _images(self, data: Any) -> Any:
         if isinstance(data, dict) and "images" not in data:
             raise ArgumentError(
-                f"{self._where()} finds no images in its data.", expected='the key "images"', received=list(data)
+                f"{self._where_()} finds no images in its data.", expected='the key "images"', received=list(data)
             )
         return data["images"] if isinstance(data, dict) else data
 
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) not in (3, 4):
             raise ShapeError(
-                f"{self._where()} takes images.", expected="rank 3 (one image) or 4 (a batch)", received=shape
+                f"{self._where_()} takes images.", expected="rank 3 (one image) or 4 (a batch)", received=shape
             )
 
     def _boxes(self, bounding_boxes: Any) -> dict[str, Any]:
         if self.bounding_box_format is None:
             raise ArgumentError(
-                f"{self._where()} cannot tell what the numbers of bounding boxes are.",
+                f"{self._where_()} cannot tell what the numbers of bounding boxes are.",
                 fix=f"say so where it is made, e.g. {type(self).__name__}(…, bounding_box_format='xyxy')",
             )
         if not isinstance(bounding_boxes, Mapping) or not {"boxes", "labels"} <= bounding_boxes.keys():
             raise ArgumentError(
-                f"{self._where()} takes bounding boxes with their labels.",
+                f"{self._where_()} takes bounding boxes with their labels.",
                 expected='{"boxes": (..., n, 4), "labels": (..., n)}',
                 received=sorted(bounding_boxes) if isinstance(bounding_boxes, Mapping) else type(bounding_boxes),
             )
         found, labels = jnp.asarray(bounding_boxes["boxes"], "float32"), jnp.asarray(bounding_boxes["labels"])
         if found.ndim not in (2, 3) or found.shape[-1] != 4 or labels.ndim not in (found.ndim - 1, found.ndim):
             raise ShapeError(
-                f"{self._where()} takes four numbers and a label for each bounding box.",
+                f"{self._where_()} takes four numbers and a label for each bounding box.",
                 expected="boxes (..., n, 4) and labels (..., n)",
                 received=f"{found.shape} and {labels.shape}",
             )
@@ -204,7 +204,7 @@ class RandomImageLayer(ImageLayer):
         if not training:
             return None
         shape = jnp.shape(self._images(data))
-        return self._draw(shape[0] if len(shape) == 4 else 1, shape, self.generator if seed is None else seed)
+        return self._draw_(shape[0] if len(shape) == 4 else 1, shape, self.generator if seed is None else seed)
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
         images = jnp.asarray(images)
@@ -213,7 +213,7 @@ class RandomImageLayer(ImageLayer):
             return images
         return self._apply(images, transformation).astype(images.dtype)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         """What is drawn for `count` images of a shape."""
         raise NotImplementedError(f"{type(self).__name__} does not define _draw().")
 
@@ -230,9 +230,9 @@ class RandomImageLayer(ImageLayer):
         """
         numbers = list(factor) if isinstance(factor, (tuple, list)) else [factor]
         if not all(isinstance(number, (int, float)) for number in numbers) or len(numbers) > 2:
-            raise self._refusal(name, factor, f"a number from {least} to {most}, or two of them")
+            raise self._refusal_(name, factor, f"a number from {least} to {most}, or two of them")
         low, high = min(numbers), max(numbers)
         whole = least <= low <= high <= most
         if not whole and (strict or len(numbers) == 1 or low > most or high < least):
-            raise self._refusal(name, factor, f"a number from {least} to {most}, or two of them")
+            raise self._refusal_(name, factor, f"a number from {least} to {most}, or two of them")
         return (low, high) if isinstance(factor, (tuple, list)) else (max(least, -abs(factor)), abs(factor))

@@ -30,7 +30,7 @@ def mode_of(layer: Any, output_mode: Any) -> str:
     """A checked output mode, old names included."""
     mode = _OLD_MODES.get(output_mode, output_mode)
     if mode not in LOOKUP_MODES:
-        raise layer._refusal("output_mode", output_mode, f"one of {', '.join(LOOKUP_MODES)}")
+        raise layer._refusal_("output_mode", output_mode, f"one of {', '.join(LOOKUP_MODES)}")
     return mode
 
 
@@ -73,7 +73,7 @@ class IndexLookup(Weightless):
             self.set_vocabulary(given, self._given_idf)
 
     def _check_arguments(self, idf_weights: Any) -> None:
-        wrong = self._refusal
+        wrong = self._refusal_
         if self.max_tokens is not None and self.max_tokens <= 1:
             raise wrong("max_tokens", self.max_tokens, "an integer above 1, or None")
         if self.pad_to_max_tokens and self.max_tokens is None:
@@ -114,10 +114,10 @@ class IndexLookup(Weightless):
                     or holds special tokens anywhere but at its start.
         """
         if (idf_weights is None) == (self.output_mode == "tf_idf"):
-            raise self._refusal("idf_weights", idf_weights, "one for each token for output_mode='tf_idf', else None")
+            raise self._refusal_("idf_weights", idf_weights, "one for each token for output_mode='tf_idf', else None")
         tokens = _lines(vocabulary) if isinstance(vocabulary, (str, os.PathLike)) else as_tokens(vocabulary)
         if len(tokens) == 0:
-            raise self._refusal("vocabulary", vocabulary, "some tokens")
+            raise self._refusal_("vocabulary", vocabulary, "some tokens")
         special = self.get_vocabulary()[: self._first_token()]
         with_special = bool(special) and tokens[: len(special)].tolist() == special
         self._learn(tokens[len(special) :] if with_special else tokens, special)
@@ -149,7 +149,7 @@ class IndexLookup(Weightless):
 
     def _set_idf(self, idf: np.ndarray, count: int, with_special: bool) -> None:
         if idf.shape != (count,):
-            raise self._refusal("idf_weights", f"… of shape {idf.shape}", f"{count} numbers, one for each token")
+            raise self._refusal_("idf_weights", f"… of shape {idf.shape}", f"{count} numbers, one for each token")
         front = 0 if with_special else self._first_token()
         self.idf_weights = self._padded_idf(np.pad(idf, (front, 0), constant_values=idf.mean()))
 
@@ -394,7 +394,7 @@ class IntegerLookup(IndexLookup):
         **kwargs: Unpack[NamelessKeywords],
     ):
         if vocabulary_dtype != "int64":
-            raise self._refusal("vocabulary_dtype", vocabulary_dtype, "'int64'")
+            raise self._refusal_("vocabulary_dtype", vocabulary_dtype, "'int64'")
         if isinstance(vocabulary, (str, os.PathLike)):
             vocabulary = _lines(vocabulary).astype("int64")
         super().__init__(locals(), name=name, **kwargs)

@@ -27,7 +27,7 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
-        self.max_number, self.fill_value = self._positive("max_number", max_number), int(fill_value)
+        self.max_number, self.fill_value = self._positive_("max_number", max_number), int(fill_value)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -27,7 +27,7 @@ class Pipeline(Configured):
     def __init__(self, layers: Any, name: str | None = None):
         super().__init__(name=name)
         if not isinstance(layers, (list, tuple)) or not all(isinstance(layer, Layer) for layer in layers):
-            raise self._refusal("layers", layers, "a list of layers")
+            raise self._refusal_("layers", layers, "a list of layers")
         self._pipeline_layers = list(layers)
 
     @property

@@ -65,9 +65,9 @@ class Augmenting(RandomColor):
     ) -> Any:
         if not training or transformation is None:
             return segmentation_masks
-        return self._combined("segmentation_masks", segmentation_masks, transformation)
+        return self._combined_("segmentation_masks", segmentation_masks, transformation)
 
-    def _combined(self, part: str, value: Any, transformation: Any) -> Any:
+    def _combined_(self, part: str, value: Any, transformation: Any) -> Any:
         """A part of the data, such as "images", changed by the layers that were drawn."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class RandAugment(Augmenting):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
-        self.num_ops, self.interpolation = self._positive("num_ops", num_ops), interpolation
+        self.num_ops, self.interpolation = self._positive_("num_ops", num_ops), interpolation
         self._add_layers(self._layers, kwargs)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
@@ -125,14 +125,14 @@ class RandAugment(Augmenting):
         return {"transforms": transforms, "layer_idxes": drawn}
 
     def _apply(self, images: Any, transformation: Any) -> Any:
-        return self._combined("images", images, transformation)
+        return self._combined_("images", images, transformation)
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
         if not training or transformation is None:
             return bounding_boxes
-        return self._combined("bounding_boxes", bounding_boxes, transformation)
+        return self._combined_("bounding_boxes", bounding_boxes, transformation)
 
-    def _combined(self, part: str, value: Any, transformation: Any) -> Any:
+    def _combined_(self, part: str, value: Any, transformation: Any) -> Any:
         changes = [self._by(name, part, drawn) for name, drawn in transformation["transforms"].items()]
         for index in transformation["layer_idxes"]:
             value = _one_of(changes, index, value)
@@ -187,10 +187,10 @@ class AugMix(Augmenting):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
-        self.num_chains = self._positive("num_chains", num_chains)
-        self.chain_depth = self._positive("chain_depth", chain_depth)
+        self.num_chains = self._positive_("num_chains", num_chains)
+        self.chain_depth = self._positive_("chain_depth", chain_depth)
         if not isinstance(alpha, (int, float)) or alpha <= 0:
-            raise self._refusal("alpha", alpha, "a positive number")
+            raise self._refusal_("alpha", alpha, "a positive number")
         self.alpha, self.all_ops, self.interpolation = alpha, all_ops, interpolation
         self._choices = (*self._layers, *_OF_COLOR) if all_ops else self._layers
         self._add_layers(self._choices, kwargs)
@@ -215,9 +215,9 @@ class AugMix(Augmenting):
         return chain
 
     def _apply(self, images: Any, transformation: Any) -> Any:
-        return self._clipped(self._combined("images", images, transformation))
+        return self._clipped(self._combined_("images", images, transformation))
 
-    def _combined(self, part: str, value: Any, transformation: Any) -> Any:
+    def _combined_(self, part: str, value: Any, transformation: Any) -> Any:
         own, weights = transformation["weight_sample"], transformation["chain_mixing_weights"]
         chains = [self._through(chain, part, value) for chain in transformation["chain_transforms"]]
         mixed = sum(weight * changed for weight, changed in zip(weights, chains, strict=True))

@@ -45,7 +45,7 @@ class RandomContrast(RandomColor):
     ):
         super().__init__(factor, value_range, seed=seed, **kwargs)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         low, high = 1.0 - self.factor[0], 1.0 + self.factor[1]
         return {"contrast_factor": random.uniform((count, 1, 1, 1), low, high, self.compute_dtype, seed)}
 
@@ -72,7 +72,7 @@ class RandomBrightness(RandomColor):
     ):
         super().__init__(factor, value_range, seed=seed, **kwargs)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         delta = random.uniform((count, 1, 1, 1), *self.factor, seed=seed)
         return {"rgb_delta": delta * (self.value_range[1] - self.value_range[0])}
 
@@ -92,7 +92,7 @@ class RandomColorDegeneration(RandomColor):
 
     _needs_rgb = True
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         return {"factor": random.uniform((count, 1, 1, 1), *self.factor, seed=seed)}
 
     def _apply(self, images: Any, transformation: Any) -> Any:
@@ -119,13 +119,13 @@ class RandomGrayscale(RandomImageLayer):
     ):
         super().__init__(data_format=data_format, seed=seed, **kwargs)
         if not isinstance(factor, (int, float)) or not 0 <= factor <= 1:
-            raise self._refusal("factor", factor, "a probability, from 0 to 1")
+            raise self._refusal_("factor", factor, "a probability, from 0 to 1")
         self.factor = factor
 
     def _output_dtype(self, dtype: str) -> str:
         return dtype
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         return random.uniform((count,), seed=seed)[:, None, None, None] < self.factor
 
     def _apply(self, images: Any, transformation: Any) -> Any:
@@ -155,7 +155,7 @@ class RandomInvert(RandomColor):
     ):
         super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         probability = random.uniform((count,), *self.factor, seed=seed)
         return {"apply_inversion": random.uniform((count,), seed=seed) < probability}
 
@@ -176,7 +176,7 @@ class RandomSaturation(RandomColor):
 
     _needs_rgb = True
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         factor = random.uniform((count,), *self.factor, seed=seed)
         return {"factor": factor / (1 - factor + settings.epsilon())}
 
@@ -199,7 +199,7 @@ class RandomHue(RandomColor):
 
     _bounds, _sorts, _needs_rgb = (0, 1), False, True
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         direction = jnp.where(random.uniform((count,), seed=seed) > 0.5, -1.0, 1.0)
         return {"factor": direction * random.uniform((count,), *self.factor, seed=seed) * 0.5}
 

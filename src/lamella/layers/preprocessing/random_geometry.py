@@ -42,10 +42,10 @@ class RandomFlip(RandomImageLayer):
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         if mode not in _FLIPS:
-            raise self._refusal("mode", mode, f"one of {', '.join(_FLIPS)}")
+            raise self._refusal_("mode", mode, f"one of {', '.join(_FLIPS)}")
         self.mode = mode
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         return {"flips": random.uniform((count, 1, 1, 1), seed=seed) <= 0.5, "input_shape": shape}
 
     def _apply(self, images: Any, transformation: Any) -> Any:
@@ -75,9 +75,9 @@ class RandomAffine(RandomImageLayer):
     def __init__(self, fill_mode: str, interpolation: str, fill_value: float, **kwargs: Any):
         super().__init__(**kwargs)
         if fill_mode not in affine.FILL_MODES:
-            raise self._refusal("fill_mode", fill_mode, f"one of {', '.join(affine.FILL_MODES)}")
+            raise self._refusal_("fill_mode", fill_mode, f"one of {', '.join(affine.FILL_MODES)}")
         if interpolation not in affine.INTERPOLATIONS:
-            raise self._refusal("interpolation", interpolation, f"one of {', '.join(affine.INTERPOLATIONS)}")
+            raise self._refusal_("interpolation", interpolation, f"one of {', '.join(affine.INTERPOLATIONS)}")
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def _uniform(self, count: int, bounds: tuple[float, float], seed: Any, around: float = 0.0) -> Any:
@@ -141,7 +141,7 @@ class RandomRotation(RandomAffine):
         super().__init__(fill_mode, interpolation, fill_value, seed=seed, data_format=data_format, **kwargs)
         self.factor = self._range("factor", factor)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         (low, high), (height, width) = self.factor, self._size(shape)
         angle = self._uniform(count, (360.0 * low, 360.0 * high), seed)[:, 0]
         matrix = affine.rotation(angle, height, width)
@@ -187,7 +187,7 @@ class RandomZoom(RandomAffine):
         self._height_range = self._range("height_factor", height_factor, strict=True)
         self._width_range = None if width_factor is None else self._range("width_factor", width_factor, strict=True)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         zoom_y = self._uniform(count, self._height_range, seed, around=1.0)
         zoom_x = zoom_y if self._width_range is None else self._uniform(count, self._width_range, seed, around=1.0)
         return {"height_zoom": zoom_y, "width_zoom": zoom_x, "input_shape": shape}
@@ -230,7 +230,7 @@ class RandomTranslation(RandomAffine):
         self._height_range = self._range("height_factor", height_factor, strict=True)
         self._width_range = self._range("width_factor", width_factor, strict=True)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         height, width = self._size(shape)
         down = self._uniform(count, self._height_range, seed) * height
         right = self._uniform(count, self._width_range, seed) * width
@@ -269,7 +269,7 @@ class RandomCrop(RandomImageLayer):
         **kwargs: Unpack[NamelessKeywords],
     ):
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
-        self.height, self.width = self._positive("height", height), self._positive("width", width)
+        self.height, self.width = self._positive_("height", height), self._positive_("width", width)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The part of the images to show: drawn in training, else the middle."""
@@ -277,7 +277,7 @@ class RandomCrop(RandomImageLayer):
         shape = jnp.shape(self._images(data))
         return drawn or {"window": middle(self._size(shape), (self.height, self.width)), "input_shape": shape}
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         height, width = self._size(shape)
         if height > self.height and width > self.width:
             spare = (height - self.height + 1, width - self.width + 1)

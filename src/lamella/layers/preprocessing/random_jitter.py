@@ -61,8 +61,8 @@ class RandomColorJitter(ColorLayer, RandomImageLayer):
         layers = [(name, getattr(self, f"random_{name}")) for name in _CHANGES]
         return [(name, layer) for name, layer in layers if layer is not None]
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
-        return {name: layer._draw(count, shape, seed) for name, layer in self._changes()}
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
+        return {name: layer._draw_(count, shape, seed) for name, layer in self._changes()}
 
     def _apply(self, images: Any, transformation: Any) -> Any:
         for name, layer in self._changes():

@@ -26,7 +26,7 @@ class RandomPosterization(RandomColor):
 
     _bounds = (1, 8)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         low, high = self.factor
         if low == high:
             return {"shift_factor": jnp.full((count,), 8 - low, "uint8")}
@@ -61,7 +61,7 @@ class Solarization(ColorLayer, RandomImageLayer):
         self.addition_factor = self._range("addition_factor", addition_factor, 0, 1, strict=True)
         self.threshold_factor = self._range("threshold_factor", threshold_factor, 0, 1, strict=True)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         factors = {"additions": self.addition_factor, "thresholds": self.threshold_factor}
         return {
             name: random.uniform((count, 1, 1, 1), low, high * 255, self.compute_dtype, seed)

@@ -62,10 +62,10 @@ class RandomErasing(WithPatches, RandomColor):
         self.scale = self._range("scale", scale, *self._bounds)
         colors = fill_value if isinstance(fill_value, (tuple, list)) else (fill_value or 0,)
         if len(colors) not in (1, 3) or not all(isinstance(number, (int, float)) for number in colors):
-            raise self._refusal("fill_value", fill_value, "a number, or three of them, or None for noise")
+            raise self._refusal_("fill_value", fill_value, "a number, or three of them, or None for noise")
         self.fill_value = fill_value
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         height, width = self._size(shape)
         shares = jnp.sqrt(random.uniform((count, 2), *self.scale, self.compute_dtype, seed))
         x, y = self._draw_side(width, shares[:, 0], seed), self._draw_side(height, shares[:, 1], seed)
@@ -135,7 +135,7 @@ class CutMix(WithPatches, Mixing):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = self._range("factor", factor, 0.0, 1.0)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         if len(shape) == 3:
             return None
         height, width = self._size(shape)
@@ -152,7 +152,7 @@ class CutMix(WithPatches, Mixing):
         return jnp.where(transformation["batch_masks"], _others(images, transformation), images)
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
-        raise ArgumentError(f"{self._where()} does not transform bounding boxes.", fix="use MixUp")
+        raise ArgumentError(f"{self._where_()} does not transform bounding boxes.", fix="use MixUp")
 
 
 class MixUp(Mixing):
@@ -179,10 +179,10 @@ class MixUp(Mixing):
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         if not isinstance(alpha, (int, float)) or alpha <= 0:
-            raise self._refusal("alpha", alpha, "a positive number")
+            raise self._refusal_("alpha", alpha, "a positive number")
         self.alpha = alpha
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         order = self._draw_order(count, seed)
         return {"permutation_order": order, "mix_weight": random.beta((count,), self.alpha, self.alpha, seed=seed)}
 

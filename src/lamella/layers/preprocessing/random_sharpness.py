@@ -26,7 +26,7 @@ class RandomSharpness(RandomColor):
 
     _bounds = (0, 1)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         return {"factor": random.uniform((count,), *self.factor, seed=seed)}
 
     def _apply(self, images: Any, transformation: Any) -> Any:
@@ -62,12 +62,12 @@ class RandomGaussianBlur(RandomColor):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(factor, value_range, data_format, seed, **kwargs)
-        self.kernel_size = self._sizes("kernel_size", kernel_size, 2)
+        self.kernel_size = self._sizes_("kernel_size", kernel_size, 2)
         if not all(size % 2 for size in self.kernel_size):
-            raise self._refusal("kernel_size", kernel_size, "an odd number, or two of them")
+            raise self._refusal_("kernel_size", kernel_size, "an odd number, or two of them")
         self.sigma = self._range("sigma", sigma, 0, 1)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         probability = random.uniform((count,), *self.factor, seed=seed)
         blurred = random.uniform((count,), seed=seed) < probability
         sigma = random.uniform((2,), *self.sigma, self.compute_dtype, seed)

@@ -27,7 +27,7 @@ class Warp(RandomImageLayer):
     def __init__(self, interpolation: str, fill_value: float, **kwargs: Any):
         super().__init__(**kwargs)
         if interpolation not in affine.INTERPOLATIONS:
-            raise self._refusal("interpolation", interpolation, f"one of {', '.join(affine.INTERPOLATIONS)}")
+            raise self._refusal_("interpolation", interpolation, f"one of {', '.join(affine.INTERPOLATIONS)}")
         self.interpolation, self.fill_value = interpolation, fill_value
 
     def transform_segmentation_masks(
@@ -72,7 +72,7 @@ class RandomShear(RandomAffine):
         super().__init__(fill_mode, interpolation, fill_value, data_format=data_format, seed=seed, **kwargs)
         self.x_factor, self.y_factor = self._range("x_factor", x_factor), self._range("y_factor", y_factor)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         drawn = [
             random.uniform((count, 1), *bounds, self.compute_dtype, seed)
             for bounds in ((0.0, 1.0), self.y_factor, self.x_factor)
@@ -122,10 +122,10 @@ class RandomPerspective(Warp):
         super().__init__(interpolation, fill_value, seed=seed, data_format=data_format, **kwargs)
         self.factor = self._range("factor", factor, 0.0, 1.0)
         if not isinstance(scale, (int, float)) or not 0 <= scale <= 1:
-            raise self._refusal("scale", scale, "a number from 0 to 1")
+            raise self._refusal_("scale", scale, "a number from 0 to 1")
         self.scale = scale
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         height, width = self._size(shape)
         chosen, reach = self._draw_chosen(count, self.factor, seed), 0.5 * self.scale
         moved = random.uniform((count, 4, 2), -reach, reach, self.compute_dtype, seed)
@@ -197,10 +197,10 @@ class RandomElasticTransform(Warp, RandomColor):
         ranges = {"factor": factor, "value_range": value_range}
         super().__init__(interpolation, fill_value, seed=seed, data_format=data_format, **ranges, **kwargs)
         if fill_mode not in _FILL_MODES:
-            raise self._refusal("fill_mode", fill_mode, f"one of {', '.join(_FILL_MODES)}")
+            raise self._refusal_("fill_mode", fill_mode, f"one of {', '.join(_FILL_MODES)}")
         self.fill_mode, self.scale = fill_mode, self._range("scale", scale, *self._bounds)
 
-    def _draw(self, count: int, shape: Shape, seed: Any) -> Any:
+    def _draw_(self, count: int, shape: Shape, seed: Any) -> Any:
         if self.scale[1] == 0 or self.factor[1] == 0:
             return None
         chosen = self._draw_chosen(count, self.factor, seed)
@@ -224,4 +224,4 @@ class RandomElasticTransform(Warp, RandomColor):
         return self._clipped(jnp.where(transformation["apply_transform"][:, None, None, None], bent, images))
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
-        raise ArgumentError(f"{self._where()} does not transform bounding boxes.", fix="use RandomPerspective")
+        raise ArgumentError(f"{self._where_()} does not transform bounding boxes.", fix="use RandomPerspective")

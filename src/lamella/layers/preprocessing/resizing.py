@@ -51,13 +51,13 @@ class Resizing(ImageLayer):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(data_format=data_format, **kwargs)
-        self.height, self.width = self._positive("height", height), self._positive("width", width)
+        self.height, self.width = self._positive_("height", height), self._positive_("width", width)
         if interpolation not in _INTERPOLATIONS:
-            raise self._refusal("interpolation", interpolation, f"one of {', '.join(_INTERPOLATIONS)}")
+            raise self._refusal_("interpolation", interpolation, f"one of {', '.join(_INTERPOLATIONS)}")
         if fill_mode != "constant":
-            raise self._refusal("fill_mode", fill_mode, "'constant'")
+            raise self._refusal_("fill_mode", fill_mode, "'constant'")
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
-            raise self._refusal("pad_to_aspect_ratio", True, "False where crop_to_aspect_ratio=True")
+            raise self._refusal_("pad_to_aspect_ratio", True, "False where crop_to_aspect_ratio=True")
         self.interpolation, self.antialias = interpolation, bool(antialias)
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value = fill_mode, fill_value
@@ -129,7 +129,7 @@ class CenterCrop(ImageLayer):
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(data_format=data_format, **kwargs)
-        self.height, self.width = self._positive("height", height), self._positive("width", width)
+        self.height, self.width = self._positive_("height", height), self._positive_("width", width)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The shape of the images; nothing is random."""

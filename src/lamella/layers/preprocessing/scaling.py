@@ -67,19 +67,19 @@ class Normalization(Configured):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
-            raise self._refusal(
+            raise self._refusal_(
                 "variance" if mean is None else "mean", variance or mean, "`mean` and `variance` together"
             )
         if np.shape(mean) != np.shape(variance):
-            raise self._refusal("variance", variance, f"the shape of `mean`, {np.shape(mean)}")
+            raise self._refusal_("variance", variance, f"the shape of `mean`, {np.shape(mean)}")
         if np.ndim(mean) > len(self.axis):
-            raise self._refusal("mean", mean, f"as many axes as `axis` has: {len(self.axis)}")
+            raise self._refusal_("mean", mean, f"as many axes as `axis` has: {len(self.axis)}")
         self.input_mean, self.input_variance, self.invert = mean, variance, invert
         self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         rank = len(input_shape)
-        sizes = [self._known_size(input_shape, axis) for axis in self.axis]
+        sizes = [self._known_size_(input_shape, axis) for axis in self.axis]
         kept = sorted(axis % rank for axis in self.axis)
         self._reduced = tuple(axis for axis in range(rank) if axis not in kept)
         self._broadcast_shape = tuple(input_shape[axis] if axis in kept else 1 for axis in range(rank))
@@ -92,14 +92,14 @@ class Normalization(Configured):
     @property
     def mean(self) -> Any:
         """The mean, shaped to be subtracted from inputs."""
-        return self._shaped("mean")
+        return self._shaped_("mean")
 
     @property
     def variance(self) -> Any:
         """The variance, shaped to divide inputs by its root."""
-        return self._shaped("variance")
+        return self._shaped_("variance")
 
-    def _shaped(self, name: str) -> Any:
+    def _shaped_(self, name: str) -> Any:
         if not self.built:
             raise StateError(f"Normalization {self.name!r} has no mean yet.", fix="call adapt(data), or build(shape)")
         given = getattr(self, f"input_{name}")

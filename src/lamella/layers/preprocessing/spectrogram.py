@@ -64,9 +64,9 @@ class STFTSpectrogram(Configured):
     ):
         super().__init__(**kwargs)
         if mode not in _MODES:
-            raise self._refusal("mode", mode, f"one of {', '.join(_MODES)}")
+            raise self._refusal_("mode", mode, f"one of {', '.join(_MODES)}")
         if padding not in ("valid", "same"):
-            raise self._refusal("padding", padding, "'valid' or 'same'")
+            raise self._refusal_("padding", padding, "'valid' or 'same'")
         self.mode, self.padding, self.expand_dims = mode, padding, expand_dims
         self.data_format = settings.standardize_data_format(data_format)
         self._keep_lengths(frame_length, frame_step, fft_length)
@@ -80,15 +80,15 @@ class STFTSpectrogram(Configured):
         self.input_spec = InputSpec(ndim=3)
 
     def _keep_lengths(self, frame_length: int, frame_step: int | None, fft_length: int | None) -> None:
-        self.frame_length = self._positive("frame_length", frame_length)
-        self.frame_step = frame_step if frame_step is None else self._positive("frame_step", frame_step)
-        self.fft_length = fft_length if fft_length is None else self._positive("fft_length", fft_length)
+        self.frame_length = self._positive_("frame_length", frame_length)
+        self.frame_step = frame_step if frame_step is None else self._positive_("frame_step", frame_step)
+        self.fft_length = fft_length if fft_length is None else self._positive_("fft_length", fft_length)
         self._frame_step = frame_step or max(frame_length // 2, 1)
         self._fft_length = fft_length or 2 ** math.ceil(math.log2(frame_length))
         if self._frame_step > frame_length:
-            raise self._refusal("frame_step", frame_step, f"at most frame_length={frame_length}")
+            raise self._refusal_("frame_step", frame_step, f"at most frame_length={frame_length}")
         if self._fft_length < frame_length:
-            raise self._refusal("fft_length", fft_length, f"at least frame_length={frame_length}")
+            raise self._refusal_("fft_length", fft_length, f"at least frame_length={frame_length}")
         if self._fft_length & (self._fft_length - 1):
             warnings.warn(f"fft_length={fft_length} is no power of two, which would be faster.", stacklevel=4)
 
@@ -100,7 +100,7 @@ class STFTSpectrogram(Configured):
     def call(self, inputs: Any) -> Any:
         if not is_float(inputs.dtype.name):
             raise DtypeError(
-                f"{self._where()} takes floats.",
+                f"{self._where_()} takes floats.",
                 received=inputs.dtype.name,
                 fix="scale the samples to floats in -1 … 1",
             )
@@ -145,7 +145,7 @@ class STFTSpectrogram(Configured):
         if self.data_format == "channels_first":
             time, channels = channels, time
         if channels is None:
-            raise ShapeError(f"{self._where()} needs to know the number of channels.", received=tuple(input_shape))
+            raise ShapeError(f"{self._where_()} needs to know the number of channels.", received=tuple(input_shape))
         pieces = places(time, self.frame_length, self._frame_step, self.padding)
         bins = (self._fft_length // 2 + 1) * (2 if self.mode == "stft" else 1)
         if self.data_format == "channels_last":
@@ -195,15 +195,15 @@ class MelSpectrogram(Weightless):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(**kwargs)
-        self.fft_length = self._positive("fft_length", fft_length)
-        self.sequence_stride = self._positive("sequence_stride", sequence_stride)
-        self.sequence_length = self._positive("sequence_length", sequence_length or fft_length)
+        self.fft_length = self._positive_("fft_length", fft_length)
+        self.sequence_stride = self._positive_("sequence_stride", sequence_stride)
+        self.sequence_length = self._positive_("sequence_length", sequence_length or fft_length)
         if self.fft_length < self.sequence_length:
-            raise self._refusal("sequence_length", sequence_length, f"at most fft_length={fft_length}")
-        self.num_mel_bins = self._positive("num_mel_bins", num_mel_bins)
+            raise self._refusal_("sequence_length", sequence_length, f"at most fft_length={fft_length}")
+        self.num_mel_bins = self._positive_("num_mel_bins", num_mel_bins)
         self.sampling_rate, self.min_freq, self.max_freq = sampling_rate, min_freq, max_freq or int(sampling_rate / 2)
         if not self.min_freq < self.max_freq:
-            raise self._refusal("max_freq", max_freq, f"more than min_freq={min_freq}")
+            raise self._refusal_("max_freq", max_freq, f"more than min_freq={min_freq}")
         self.window = deserialize_keras_object(window) if isinstance(window, dict) else window
         self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
         self.min_power, self.ref_power = min_power, ref_power

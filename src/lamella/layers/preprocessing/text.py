@@ -66,15 +66,15 @@ class TextVectorization(Weightless):
         lookup = {key: kwargs.pop(key) for key in ("has_input_vocabulary", "vocabulary_size") if key in kwargs}
         super().__init__(name=name, **kwargs)
         if standardize is not None and not callable(standardize) and standardize not in STANDARDIZERS:
-            raise self._refusal("standardize", standardize, f"one of {', '.join(STANDARDIZERS)}, a function, or None")
+            raise self._refusal_("standardize", standardize, f"one of {', '.join(STANDARDIZERS)}, a function, or None")
         if split is not None and not callable(split) and split not in SPLITTERS:
-            raise self._refusal("split", split, "'whitespace', 'character', a function, or None")
+            raise self._refusal_("split", split, "'whitespace', 'character', a function, or None")
         if ragged:
-            raise self._refusal("ragged", ragged, "False: rows are padded with 0")
+            raise self._refusal_("ragged", ragged, "False: rows are padded with 0")
         self.output_mode, self.encoding = mode_of(self, output_mode), encoding
         if output_sequence_length is not None and self.output_mode != "int":
-            raise self._refusal("output_sequence_length", output_sequence_length, "None, or output_mode='int'")
-        self.output_sequence_length = output_sequence_length and self._positive(
+            raise self._refusal_("output_sequence_length", output_sequence_length, "None, or output_mode='int'")
+        self.output_sequence_length = output_sequence_length and self._positive_(
             "output_sequence_length", output_sequence_length
         )
         self.standardize, self.split, self.ngrams = standardize, split, ngrams
@@ -114,7 +114,7 @@ class TextVectorization(Weightless):
     def _split(self, texts: np.ndarray) -> list[list[str]]:
         if texts.ndim > 2 or (texts.ndim == 2 and texts.shape[1] != 1):
             raise ShapeError(
-                f"{self._where()} splits texts.", expected="(batch,) or (batch, 1) strings", received=texts.shape
+                f"{self._where_()} splits texts.", expected="(batch,) or (batch, 1) strings", received=texts.shape
             )
         texts = texts.reshape(-1)
         if isinstance(self.split, str):
@@ -128,10 +128,10 @@ class TextVectorization(Weightless):
         rows = [self._lookup_layer.numbers_of(np.array(row, str)) for row in self._tokens(inputs)]
         if self.output_mode == "int":
             unsplit = self.split is None and self._widths is None and self.output_sequence_length is None
-            return np.array(rows).reshape(shape) if unsplit else self._shaped(rows, shape)
+            return np.array(rows).reshape(shape) if unsplit else self._shaped_(rows, shape)
         return self._vectors(rows, shape)
 
-    def _shaped(self, rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    def _shaped_(self, rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
         numbers = padded(rows, self.output_sequence_length)
         return numbers if shape else numbers[0]
 
@@ -235,5 +235,5 @@ def _widths(layer: TextVectorization, widths: Any) -> tuple[int, ...] | None:
     if widths is None:
         return None
     if not isinstance(widths, tuple) or not all(isinstance(width, int) for width in widths):
-        raise layer._refusal("ngrams", widths, "an integer, a tuple of integers, or None")
+        raise layer._refusal_("ngrams", widths, "an integer, a tuple of integers, or None")
     return widths

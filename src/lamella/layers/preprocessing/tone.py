@@ -52,7 +52,7 @@ class Equalization(ColorLayer):
         **kwargs: Unpack[LayerKeywords],
     ):
         super().__init__(value_range, data_format=data_format, **kwargs)
-        self.bins = self._positive("bins", bins)
+        self.bins = self._positive_("bins", bins)
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
         images = jnp.asarray(images).astype(self.compute_dtype)
@@ -100,8 +100,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(ColorLayer):
     ):
         super().__init__(value_range, data_format=data_format, **kwargs)
         if not isinstance(clip_limit, (int, float)):
-            raise self._refusal("clip_limit", clip_limit, "a number; 0 for no limit")
-        self._sizes("tile_grid_size", tile_grid_size, 2)
+            raise self._refusal_("clip_limit", clip_limit, "a number; 0 for no limit")
+        self._sizes_("tile_grid_size", tile_grid_size, 2)
         self.clip_limit, self.tile_grid_size = clip_limit, tile_grid_size
 
     def _output_dtype(self, dtype: str) -> str:
@@ -116,7 +116,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ColorLayer):
 
     def _equalized(self, plane: Any) -> Any:
         """One channel of one image, (height, width) from 0 to 255."""
-        (height, width), (rows, columns) = plane.shape, self._sizes("tile_grid_size", self.tile_grid_size, 2)
+        (height, width), (rows, columns) = plane.shape, self._sizes_("tile_grid_size", self.tile_grid_size, 2)
         tall, wide = -(-height // rows), -(-width // columns)
         padding = ((0, tall * rows - height), (0, wide * columns - width))
         levels = jnp.clip(jnp.pad(plane, padding, mode="symmetric"), 0, 255).astype("int32")

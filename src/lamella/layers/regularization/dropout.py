@@ -52,14 +52,14 @@ class Dropout(Noisy):
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
         self._keep_amount(rate, seed)
-        self.noise_shape = self._checked(noise_shape)
+        self.noise_shape = self._checked_(noise_shape)
 
-    def _checked(self, noise_shape: Any) -> Shape | None:
+    def _checked_(self, noise_shape: Any) -> Shape | None:
         if noise_shape is None:
             return None
         fits = isinstance(noise_shape, (tuple, list))
         if not fits or not all(d is None or (isinstance(d, int) and d > 0) for d in noise_shape):
-            raise self._refusal("noise_shape", noise_shape, "a tuple of positive integers and Nones")
+            raise self._refusal_("noise_shape", noise_shape, "a tuple of positive integers and Nones")
         return tuple(noise_shape)
 
     def _disturbed(self, x: Any) -> Any:

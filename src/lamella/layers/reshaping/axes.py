@@ -59,7 +59,7 @@ class Reshape(Rearranging):
         super().__init__(**kwargs)
         self.target_shape = tuple(-1 if size is None else size for size in target_shape)
         if any(size < -1 for size in self.target_shape) or self.target_shape.count(-1) > 1:
-            raise self._refusal("target_shape", target_shape, "sizes of at least 0, and at most one -1")
+            raise self._refusal_("target_shape", target_shape, "sizes of at least 0, and at most one -1")
 
     def call(self, inputs: Any) -> Any:
         return ops.reshape(inputs, (inputs.shape[0], *self.compute_output_shape(inputs.shape)[1:]))
@@ -71,7 +71,7 @@ class Reshape(Rearranging):
         rest = count // known if known else 0
         if known * (rest if -1 in self.target_shape else 1) != count:
             raise ShapeError(
-                f"{self._where()} cannot make {self.target_shape} of its input.",
+                f"{self._where_()} cannot make {self.target_shape} of its input.",
                 expected=f"{'a multiple of ' if -1 in self.target_shape else ''}{known} numbers a sample",
                 received=f"{count} numbers a sample, in {tuple(input_shape)}",
             )
@@ -92,7 +92,7 @@ class Permute(Rearranging):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise self._refusal("dims", dims, "each axis from 1 on, once; the batch (0) stays first")
+            raise self._refusal_("dims", dims, "each axis from 1 on, once; the batch (0) stays first")
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Any) -> Any:
@@ -114,7 +114,7 @@ class RepeatVector(Rearranging):
 
     def __init__(self, n: int, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
-        self.n = self._positive("n", n)
+        self.n = self._positive_("n", n)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Any) -> Any:

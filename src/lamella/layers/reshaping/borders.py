@@ -23,19 +23,19 @@ class Border(Spatial, Rearranging):
         With one spatial axis it is (before, after).
         """
         if self.rank == 1:
-            border = self._sizes(argument, value, 2, least=0)
+            border = self._sizes_(argument, value, 2, least=0)
         else:
             entries = (value,) * self.rank if isinstance(value, int) else value
             if not isinstance(entries, (tuple, list)) or len(entries) != self.rank:
-                raise self._refusal(argument, value, f"an integer, or {self.rank} integers or pairs (before, after)")
-            border = tuple(self._sizes(argument, entry, 2, least=0) for entry in entries)
+                raise self._refusal_(argument, value, f"an integer, or {self.rank} integers or pairs (before, after)")
+            border = tuple(self._sizes_(argument, entry, 2, least=0) for entry in entries)
         setattr(self, argument, border)
         self._borders: Any = (border,) if self.rank == 1 else border
-        self._keep_data_format(data_format)
+        self._keep_data_format_(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _by_axis(self) -> Any:
-        return zip(self._spatial_axes, self._borders, strict=True)
+        return zip(self._spatial_axes_, self._borders, strict=True)
 
 
 class ZeroPadding(Border):
@@ -82,7 +82,7 @@ class Cropping(Border):
             sizes[axis] = None if sizes[axis] is None else sizes[axis] - sum(border)
             if sizes[axis] is not None and sizes[axis] <= 0:
                 raise ShapeError(
-                    f"{self._where()} would leave nothing of axis {axis}.",
+                    f"{self._where_()} would leave nothing of axis {axis}.",
                     expected=f"a size of more than {sum(border)}",
                     received=tuple(input_shape),
                 )

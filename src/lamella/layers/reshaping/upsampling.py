@@ -22,8 +22,8 @@ class UpSampling(Spatial, Rearranging):
 
     def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Unpack[LayerKeywords]):
         super().__init__(**kwargs)
-        self.size: Any = self._sizes("size", size, self.rank)
-        self._keep_data_format(data_format)
+        self.size: Any = self._sizes_("size", size, self.rank)
+        self._keep_data_format_(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property
@@ -32,14 +32,14 @@ class UpSampling(Spatial, Rearranging):
 
     def call(self, inputs: Any) -> Any:
         x = inputs
-        for axis, factor in zip(self._spatial_axes, self._factors, strict=True):
+        for axis, factor in zip(self._spatial_axes_, self._factors, strict=True):
             x = ops.repeat(x, factor, axis=axis)
         return x
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        pairs = zip(self._spatial(input_shape), self._factors, strict=True)
+        pairs = zip(self._spatial_(input_shape), self._factors, strict=True)
         spatial = [None if size is None else size * factor for size, factor in pairs]
-        return self._shaped(input_shape, spatial, input_shape[self._channel_axis])
+        return self._shaped_(input_shape, spatial, input_shape[self._channel_axis_])
 
 
 class UpSampling1D(UpSampling):
@@ -55,7 +55,7 @@ class UpSampling1D(UpSampling):
 
     def __init__(self, size: int = 2, **kwargs: Unpack[LayerKeywords]):
         super().__init__(size, "channels_last", **kwargs)
-        self.size = self._positive("size", size)
+        self.size = self._positive_("size", size)
 
     @property
     def _factors(self) -> tuple[int, ...]:
@@ -87,12 +87,12 @@ class UpSampling2D(UpSampling):
         super().__init__(size, data_format, **kwargs)
         self.interpolation = interpolation.lower()
         if self.interpolation not in _INTERPOLATIONS:
-            raise self._refusal("interpolation", interpolation, " or ".join(_INTERPOLATIONS))
+            raise self._refusal_("interpolation", interpolation, " or ".join(_INTERPOLATIONS))
 
     def call(self, inputs: Any) -> Any:
         if self.interpolation == "nearest":
             return super().call(inputs)
-        sizes = [inputs.shape[axis] * factor for axis, factor in zip(self._spatial_axes, self.size, strict=True)]
+        sizes = [inputs.shape[axis] * factor for axis, factor in zip(self._spatial_axes_, self.size, strict=True)]
         return ops.image.resize(inputs, sizes, interpolation=self.interpolation, data_format=self.data_format)
 
 

@@ -53,21 +53,21 @@ class Bidirectional(Configured):
         super().__init__(**kwargs)
         for argument, value in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(value, Layer) and (value is not None or argument == "layer"):
-                raise self._refusal(argument, value, "a recurrent layer, such as LSTM(32)")
+                raise self._refusal_(argument, value, "a recurrent layer, such as LSTM(32)")
         if merge_mode not in _MERGES:
-            raise self._refusal("merge_mode", merge_mode, "one of 'sum', 'mul', 'ave', 'concat', None")
+            raise self._refusal_("merge_mode", merge_mode, "one of 'sum', 'mul', 'ave', 'concat', None")
         self.forward_layer: Any = _copied(layer, "forward_", go_backwards=getattr(layer, "go_backwards", False))
         self.backward_layer: Any = backward_layer or _copied(layer, "backward_", go_backwards=True)
-        self._check_pair()
+        self._check_pair_()
         for each in (self.forward_layer, self.backward_layer):
             each.zero_output_for_mask = each.return_sequences
         self.merge_mode = merge_mode
-        self._initial_weights = weights
+        self._initial_weights_ = weights
         self.stateful, self.return_sequences, self.return_state = (getattr(layer, name) for name in _SHARED)
         self.supports_masking = True
         self.input_spec = layer.input_spec
 
-    def _check_pair(self) -> None:
+    def _check_pair_(self) -> None:
         forward, backward = self.forward_layer, self.backward_layer
         if forward.go_backwards == backward.go_backwards:
             raise ArgumentError(
@@ -86,8 +86,8 @@ class Bidirectional(Configured):
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
-        if self._initial_weights:
-            self.set_weights(self._initial_weights)
+        if self._initial_weights_:
+            self.set_weights(self._initial_weights_)
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = None) -> Any:
         half = 0 if initial_state is None else len(initial_state) // 2

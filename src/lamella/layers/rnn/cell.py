@@ -29,13 +29,13 @@ class DroppingCell(Configured):
     activation: Any
     recurrent_activation: Any
     bias_initializer: Any
-    _held: tuple[Masks, Masks] | None = None
+    _held_: tuple[Masks, Masks] | None = None
 
-    def _keep_settings(self, settings: Mapping[str, Any]) -> None:
+    def _keep_settings_(self, settings: Mapping[str, Any]) -> None:
         self.seed = settings["seed"]
         generator = SeedGenerator(self.seed) if self.seeded_first else None
         for weight in ("kernel", "recurrent", "bias"):
-            self._rule(weight, *(settings[rule] for rule in rules(weight)))
+            self._rule_(weight, *(settings[rule] for rule in rules(weight)))
         for name in ("activation", "recurrent_activation"):
             if name in settings:
                 setattr(self, name, activations.get(settings[name]))
@@ -49,26 +49,26 @@ class DroppingCell(Configured):
         """Dropout masks of the input and of the state, each for all gates or one a gate."""
         raise NotImplementedError
 
-    def _draw(self, rate: float, shape: tuple[int, ...], count: int) -> Masks:
+    def _draw_(self, rate: float, shape: tuple[int, ...], count: int) -> Masks:
         if not 0 < rate < 1:
             return None
         ones = jnp.ones(shape, self.compute_dtype)
         return [random.dropout(ones, rate, seed=self.seed_generator) for _ in range(count)]
 
-    def _masks(self, batch: int, training: bool) -> tuple[Masks, Masks]:
+    def _masks_(self, batch: int, training: bool) -> tuple[Masks, Masks]:
         if not training:
             return None, None
-        return self._held or self.draw_masks(batch)
+        return self._held_ or self.draw_masks(batch)
 
     # For cells of one's own that are derived from these
 
     def get_dropout_mask(self, step_input: Any) -> Any:
         """The dropout mask of the input, the same in all steps of a sequence; a list where each gate has its own."""
-        return _one_or_all(self._masks(step_input.shape[0], True)[0])
+        return _one_or_all(self._masks_(step_input.shape[0], True)[0])
 
     def get_recurrent_dropout_mask(self, step_input: Any) -> Any:
         """The dropout mask of the state, as `get_dropout_mask`."""
-        return _one_or_all(self._masks(step_input.shape[0], True)[1])
+        return _one_or_all(self._masks_(step_input.shape[0], True)[1])
 
     def reset_dropout_mask(self) -> None:
         """Does nothing: the masks of a sequence are dropped at its end."""
@@ -90,30 +90,30 @@ class RecurrentCell(DroppingCell):
     def __init__(self, settings: Mapping[str, Any], **kwargs: Any):
         self.implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
-        self.units = self._positive("units", settings["units"])
-        self._keep_settings(settings)
+        self.units = self._positive_("units", settings["units"])
+        self._keep_settings_(settings)
         if self.recurrent_dropout and self.gates > 1:
             self.implementation = 1  # a mask for each gate
         self.state_size: Any = self.units
         self.output_size = self.units
 
     def build(self, input_shape: Shape) -> None:
-        features, width = self._known_size(input_shape, -1), self.gates * self.units
-        self.kernel = self._add_ruled("kernel", (features, width))
-        self.recurrent_kernel = self._add_ruled("recurrent_kernel", (self.units, width), ruled_as="recurrent")
-        self.bias = self._make_bias(width) if self.use_bias else None
+        features, width = self._known_size_(input_shape, -1), self.gates * self.units
+        self.kernel = self._add_ruled_("kernel", (features, width))
+        self.recurrent_kernel = self._add_ruled_("recurrent_kernel", (self.units, width), ruled_as="recurrent")
+        self.bias = self._make_bias_(width) if self.use_bias else None
 
-    def _make_bias(self, width: int) -> Any:
-        return self._add_ruled("bias", (width,))
+    def _make_bias_(self, width: int) -> Any:
+        return self._add_ruled_("bias", (width,))
 
-    def _input_bias(self) -> Any:
+    def _input_bias_(self) -> Any:
         return 0 if self.bias is None else self.bias.value
 
     # The step
 
     def project(self, x: Any, masks: Masks) -> Any:
         """The part of a step that depends on its input alone: x @ kernel + bias."""
-        return masked_matmul(x, self.kernel.value, masks) + self._input_bias()
+        return masked_matmul(x, self.kernel.value, masks) + self._input_bias_()
 
     def step(self, projected: Any, states: list[Any], masks: Masks) -> tuple[Any, list[Any]]:
         """The output and the new states, from a projected input."""
@@ -121,7 +121,7 @@ class RecurrentCell(DroppingCell):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
         nested = isinstance(states, (list, tuple))
-        input_masks, recurrent_masks = self._masks(inputs.shape[0], training)
+        input_masks, recurrent_masks = self._masks_(inputs.shape[0], training)
         output, new = self.step(
             self.project(inputs, input_masks), list(states) if nested else [states], recurrent_masks
         )
@@ -143,8 +143,8 @@ class RecurrentCell(DroppingCell):
     def draw_masks(self, batch: int) -> tuple[Masks, Masks]:
         count = self.gates if self.implementation == 1 else 1
         return (
-            self._draw(self.dropout, (batch, self.kernel.shape[0]), count),
-            self._draw(self.recurrent_dropout, (batch, self.units), count),
+            self._draw_(self.dropout, (batch, self.kernel.shape[0]), count),
+            self._draw_(self.recurrent_dropout, (batch, self.units), count),
         )
 
 
@@ -165,12 +165,12 @@ def same_masks(cell: Any, batch: int, training: bool) -> Iterator[None]:
     """Within it, a cell (or each of stacked ones) keeps its dropout masks from step to step."""
     cells = [c for c in getattr(cell, "cells", [cell]) if isinstance(c, DroppingCell)]
     for one in cells:
-        one._held = one.draw_masks(batch) if training else None
+        one._held_ = one.draw_masks(batch) if training else None
     try:
         yield
     finally:
         for one in cells:
-            one._held = None
+            one._held_ = None
 
 
 def call_options(layer: Any, **options: Any) -> dict[str, Any]:

@@ -42,39 +42,39 @@ class ConvLSTMCell(Sliding, DroppingCell):
         own = {name: settings.pop(name) for name in self.config_names}
         super().__init__(**settings)
         self.rank = rank
-        self.filters = self._positive("filters", own["filters"])
+        self.filters = self._positive_("filters", own["filters"])
         self.unit_forget_bias = own["unit_forget_bias"]
-        self._keep_window(*(own[name] for name in WINDOW))
-        self._keep_settings(own)
+        self._keep_window_(*(own[name] for name in WINDOW))
+        self._keep_settings_(own)
         self.state_size = [self.filters, self.filters]
 
     def build(self, inputs_shape: Shape, states_shape: Any = None) -> None:
-        if None in self._spatial(inputs_shape):
+        if None in self._spatial_(inputs_shape):
             raise ShapeError(
-                f"{self._where()} needs to know the spatial sizes of its input, which its states have too.",
+                f"{self._where_()} needs to know the spatial sizes of its input, which its states have too.",
                 received=tuple(inputs_shape),
                 fix="give them where the input is made, e.g. Input((10, 32, 32, 3))",
             )
-        channels, width = self._channels(inputs_shape), self.gates * self.filters
+        channels, width = self._channels_(inputs_shape), self.gates * self.filters
         self._step_shape: Any = tuple(inputs_shape[1:])
-        self.kernel = self._add_ruled("kernel", (*self.kernel_size, channels, width))
-        self.recurrent_kernel = self._add_ruled(
+        self.kernel = self._add_ruled_("kernel", (*self.kernel_size, channels, width))
+        self.recurrent_kernel = self._add_ruled_(
             "recurrent_kernel", (*self.kernel_size, self.filters, width), ruled_as="recurrent"
         )
-        self.bias = self._make_bias(width) if self.use_bias else None
+        self.bias = self._make_bias_(width) if self.use_bias else None
 
-    def _make_bias(self, width: int) -> Any:
+    def _make_bias_(self, width: int) -> Any:
         initial = self.bias_initializer
-        return self._add_ruled(
+        return self._add_ruled_(
             "bias", (width,), initializer=forgetful(initial, self.filters) if self.unit_forget_bias else initial
         )
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         h, c = states
-        input_masks, recurrent_masks = self._masks(inputs.shape[0], training)
-        z = self._biased(self._masked_conv(inputs, self.kernel.value, input_masks, **self._how()))
+        input_masks, recurrent_masks = self._masks_(inputs.shape[0], training)
+        z = self._biased_(self._masked_conv(inputs, self.kernel.value, input_masks, **self._how_()))
         z = z + self._masked_conv(h, self.recurrent_kernel.value, recurrent_masks, padding="same")
-        return gated(self, z, c, self._channel_axis)
+        return gated(self, z, c, self._channel_axis_)
 
     def _masked_conv(self, x: Any, kernel: Any, masks: Masks, **how: Any) -> Any:
         """x ∗ kernel, where each mask holds for one gate's share of the kernel."""
@@ -82,12 +82,12 @@ class ConvLSTMCell(Sliding, DroppingCell):
         if masks is None:
             return ops.conv(x, kernel, **how)
         blocks = zip(masks, jnp.split(kernel, len(masks), axis=-1), strict=True)
-        return jnp.concatenate([ops.conv(x * mask, block, **how) for mask, block in blocks], axis=self._channel_axis)
+        return jnp.concatenate([ops.conv(x * mask, block, **how) for mask, block in blocks], axis=self._channel_axis_)
 
     def draw_masks(self, batch: int) -> tuple[Masks, Masks]:
         return (
-            self._draw(self.dropout, (batch, *self._step_shape), self.gates),
-            self._draw(self.recurrent_dropout, self._state_shape(batch), self.gates),
+            self._draw_(self.dropout, (batch, *self._step_shape), self.gates),
+            self._draw_(self.recurrent_dropout, self._state_shape(batch), self.gates),
         )
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
@@ -95,10 +95,10 @@ class ConvLSTMCell(Sliding, DroppingCell):
         return [jnp.zeros(self._state_shape(batch_size), self.compute_dtype) for _ in self.state_size]
 
     def _state_shape(self, batch: int | None) -> Any:
-        return self._window_shape((batch, *self._step_shape), self.filters)
+        return self._window_shape_((batch, *self._step_shape), self.filters)
 
     def compute_output_shape(self, inputs_shape: Any, states_shape: Any = None) -> Any:
-        state = self._window_shape(inputs_shape, self.filters)
+        state = self._window_shape_(inputs_shape, self.filters)
         return state, [state, state]
 
 

@@ -59,11 +59,11 @@ class GRUCell(RecurrentCell):
         super().__init__(locals(), **kwargs)
         self.reset_after = reset_after
 
-    def _make_bias(self, width: int) -> Any:
-        return self._add_ruled("bias", (2, width) if self.reset_after else (width,))
+    def _make_bias_(self, width: int) -> Any:
+        return self._add_ruled_("bias", (2, width) if self.reset_after else (width,))
 
-    def _input_bias(self) -> Any:
-        return super()._input_bias() if self.bias is None or not self.reset_after else self.bias.value[0]
+    def _input_bias_(self) -> Any:
+        return super()._input_bias_() if self.bias is None or not self.reset_after else self.bias.value[0]
 
     def step(self, projected: Any, states: list[Any], masks: Masks) -> tuple[Any, list[Any]]:
         h, n, kernel = states[0], 2 * self.units, self.recurrent_kernel.value

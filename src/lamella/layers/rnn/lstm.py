@@ -58,9 +58,9 @@ class LSTMCell(RecurrentCell):
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]
 
-    def _make_bias(self, width: int) -> Any:
+    def _make_bias_(self, width: int) -> Any:
         initial = self.bias_initializer
-        return self._add_ruled(
+        return self._add_ruled_(
             "bias", (width,), initializer=forgetful(initial, self.units) if self.unit_forget_bias else initial
         )
 

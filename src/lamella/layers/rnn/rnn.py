@@ -64,14 +64,14 @@ class RNN(Configured):
         super().__init__(**kwargs)
         self.cell: Any = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         if not hasattr(self.cell, "call") or not isinstance(getattr(self.cell, "state_size", None), (int, list, tuple)):
-            raise self._refusal(
+            raise self._refusal_(
                 "cell", cell, "a cell: it has call(inputs, states) and a state_size, an integer or a list"
             )
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful = go_backwards, stateful
         self.unroll, self.zero_output_for_mask = unroll, zero_output_for_mask
         self.supports_masking = True
-        self._kept: KeptStates | None = None
+        self._kept_: KeptStates | None = None
         self.single_state = isinstance(self.cell.state_size, int)
         self.state_size = [self.cell.state_size] if self.single_state else list(self.cell.state_size)
 
@@ -81,7 +81,7 @@ class RNN(Configured):
         batch, steps = sequences_shape[:2]
         if self.unroll and steps is None:
             raise ShapeError(
-                f"{self._where()} cannot unroll an unknown number of steps.",
+                f"{self._where_()} cannot unroll an unknown number of steps.",
                 received=tuple(sequences_shape),
                 fix="give the number of steps to Input(), or leave unroll=False",
             )
@@ -100,19 +100,19 @@ class RNN(Configured):
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
-        if self.stateful and self._kept is None:
+        if self.stateful and self._kept_ is None:
             if sequences_shape[0] is None:
                 raise ShapeError(
-                    f"{self._where()} is stateful, so it needs to know the batch size.",
+                    f"{self._where_()} is stateful, so it needs to know the batch size.",
                     received=tuple(sequences_shape),
                     fix="give it where the input is made: Input(batch_shape=(32, ...))",
                 )
-            self._kept = KeptStates(self.get_initial_state(sequences_shape[0]), self.variable_dtype)
+            self._kept_ = KeptStates(self.get_initial_state(sequences_shape[0]), self.variable_dtype)
 
     @property
     def states(self) -> Any:
         """The variables that a stateful layer keeps its states in; None if it is not, or not built."""
-        return None if self._kept is None else self._kept.states
+        return None if self._kept_ is None else self._kept_.states
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states that a sequence starts from: what the cell says, or zeros."""
@@ -124,17 +124,17 @@ class RNN(Configured):
 
     def reset_state(self) -> None:
         """Sets the states of a stateful layer to zero."""
-        for variable in self._kept.variables() if self._kept else []:
+        for variable in self._kept_.variables() if self._kept_ else []:
             variable.assign(jnp.zeros_like(variable.raw))
 
     reset_states = reset_state
 
-    def _first_states(self, batch: int, given: Any) -> list[Any]:
+    def _first_states_(self, batch: int, given: Any) -> list[Any]:
         states = given
-        if self._kept is not None:
-            expected = self._kept.variables()[0].shape[0]
+        if self._kept_ is not None:
+            expected = self._kept_.variables()[0].shape[0]
             if expected != batch:
-                raise ShapeError(f"{self._where()} is stateful.", expected=f"batches of {expected}", received=batch)
+                raise ShapeError(f"{self._where_()} is stateful.", expected=f"batches of {expected}", received=batch)
             states = self.states if given is None else given
         if states is None:
             states = self.get_initial_state(batch)
@@ -144,13 +144,15 @@ class RNN(Configured):
     # The call
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
-        states = self._first_states(sequences.shape[0], initial_state)
+        states = self._first_states_(sequences.shape[0], initial_state)
         mask = next(iter(jax.tree.leaves(mask)), None)
         last, outputs, states = self.inner_loop(sequences, states, mask, training)
         output, *states = jax.tree.map(
             lambda a: a.astype(self.compute_dtype), [outputs if self.return_sequences else last, *states]
         )
-        for variable, value in zip(self._kept.variables() if self._kept else [], jax.tree.leaves(states), strict=False):
+        for variable, value in zip(
+            self._kept_.variables() if self._kept_ else [], jax.tree.leaves(states), strict=False
+        ):
             variable.assign(value)
         return (output, *states) if self.return_state else output
 
@@ -160,7 +162,7 @@ class RNN(Configured):
         options = {name: getattr(self, name) for name in ("go_backwards", "unroll", "zero_output_for_mask")}
         with same_masks(self.cell, batch, training):
             return scan(
-                self._cell_call(training),
+                self._cell_call_(training),
                 sequences,
                 initial_state,
                 mask=mask,
@@ -168,7 +170,7 @@ class RNN(Configured):
                 **options,
             )
 
-    def _cell_call(self, training: bool) -> Any:
+    def _cell_call_(self, training: bool) -> Any:
         call = self.cell if callable(self.cell) else self.cell.call
         options = call_options(self.cell, training=training)
         return lambda x, states: call(x, states, **options)
@@ -211,7 +213,7 @@ class CellRNN(RNN):
         self.input_spec = InputSpec(ndim=3)
         self.use_cudnn = arguments.get("use_cudnn", "auto")
         if self.use_cudnn not in ("auto", True, False):
-            raise self._refusal("use_cudnn", self.use_cudnn, '"auto", True or False')
+            raise self._refusal_("use_cudnn", self.use_cudnn, '"auto", True or False')
 
     def _cell_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the cell takes beside its settings; the caller's options lose it."""

@@ -29,7 +29,7 @@ class StackedRNNCells(Configured):
         super().__init__(**kwargs)
         for cell in cells:
             if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-                raise self._refusal("cells", cells, "cells that each have call(inputs, states) and a state_size")
+                raise self._refusal_("cells", cells, "cells that each have call(inputs, states) and a state_size")
         self.cells = list(cells)
 
     @property
@@ -42,9 +42,9 @@ class StackedRNNCells(Configured):
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """The first states of each cell."""
-        return [self._first_states(cell, batch_size) for cell in self.cells]
+        return [self._first_states_(cell, batch_size) for cell in self.cells]
 
-    def _first_states(self, cell: Any, batch_size: int | None) -> Any:
+    def _first_states_(self, cell: Any, batch_size: int | None) -> Any:
         if hasattr(cell, "get_initial_state"):
             return cell.get_initial_state(batch_size=batch_size)
         return jax.tree.map(lambda size: jnp.zeros((batch_size, size), self.compute_dtype), cell.state_size)

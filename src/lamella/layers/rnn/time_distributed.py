@@ -36,7 +36,7 @@ class TimeDistributed(Wrapper):
     def _step_shape(self, input_shape: Any) -> Any:
         if len(input_shape) < 3:
             raise ShapeError(
-                f"{self._where()} takes sequences.", expected="(batch, steps, ...)", received=tuple(input_shape)
+                f"{self._where_()} takes sequences.", expected="(batch, steps, ...)", received=tuple(input_shape)
             )
         return (input_shape[0], *input_shape[2:])
 
@@ -47,7 +47,7 @@ class TimeDistributed(Wrapper):
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if mask is not None and mask.shape[:2] != inputs.shape[:2]:
             raise ShapeError(
-                f"{self._where()} got a mask of another shape.", expected=inputs.shape[:2], received=mask.shape
+                f"{self._where_()} got a mask of another shape.", expected=inputs.shape[:2], received=mask.shape
             )
         options = {} if mask is None else call_options(self.layer, mask=mask)
         if any(not variable.made_trainable for _, variable in walk(self.layer)):

@@ -120,7 +120,7 @@ def _below(layer: Any, prefix: str, entered: set[int]) -> Iterator[tuple[str, Va
             yield prefix + _NAMES.get((type(layer), variable.name), variable.name), variable
     if not isinstance(layer, (Functional, Sequential)):
         for name, value in vars(layer).items():
-            if name == "_init_arguments":  # which hold its parts a second time
+            if name == "_init_arguments_":  # which hold its parts a second time
                 continue
             yield from _inside(value, f"{prefix}{name}/", entered)
 

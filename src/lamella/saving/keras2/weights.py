@@ -69,7 +69,7 @@ def hard_sigmoids(model: Any) -> list[str]:
     """The names of the layers whose activation is Keras 3's hard_sigmoid."""
     found = [
         layer.name
-        for layer in model._inner_layers()
+        for layer in model._inner_layers_()
         for kind in ("activation", "recurrent_activation")
         if getattr(layer, kind, None) is activations.hard_sigmoid
     ]
