@@ -39,7 +39,7 @@ class SourceModule(ModuleType):
         super().__init__(name, "A private module of Keras: the names that libraries import from it.")
         self.path = name.removeprefix(_ROOT).lstrip(".")
         self.__path__: list[str] = []
-        if not self.path:
+        if self.path in ("", "version"):
             self.__version__ = KERAS_VERSION
 
     def __getattr__(self, name: str) -> Any:

@@ -106,7 +106,11 @@ ELSEWHERE = {
         "compute_conv_output_shape": f"{_HERE}:compute_conv_output_shape",
         "is_keras_tensor": "lamella.graph:is_keras_tensor",
     },
-    "random": {"draw_seed": "lamella.state:draw_seed", "make_default_seed": "lamella.state:make_default_seed"},
+    "random": {
+        "draw_seed": "lamella.state:draw_seed",
+        "global_seed_generator": "lamella.state:global_seed",
+        "make_default_seed": "lamella.state:make_default_seed",
+    },
     "testing": {
         "TestCase": "lamella.as_keras.testing:TestCase",
         "named_product": "lamella.as_keras.testing:named_product",

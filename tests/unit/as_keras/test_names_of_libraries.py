@@ -50,3 +50,14 @@ def test_a_module_that_is_not_in_lamella_is_imported_and_its_names_are_refused(r
     first, second, third = done.out.splitlines()
     for line, name in ((first, "DeviceMesh"), (second, "set_distribution"), (third, "LayoutMap")):
         assert f"distribution.{name} is in Keras and not in Lamella yet" in line and "jax.sharding" in line
+
+
+def test_private_names_beside_the_public_ones(run):
+    done = run("""
+        from keras.src.random.seed_generator import global_seed_generator
+        from keras.src.version import __version__
+        import keras
+
+        print(type(global_seed_generator()) is keras.random.SeedGenerator, __version__)
+    """)
+    assert done.out.split() == ["True", "3.15.1"], done.err
