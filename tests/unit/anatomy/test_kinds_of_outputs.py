@@ -120,3 +120,34 @@ def test_dropout_of_nothing_does_not_differ(rate, said):
     x = Input((5, 4))
     attention = keras.Model(x, layers.MultiHeadAttention(1, 2, dropout=rate)(x, x))
     assert said in attention.anatomy.explain().text(10_000)
+
+
+class Sampling(layers.Layer):
+    """Draws from a normal distribution, as variational autoencoders do."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = keras.random.SeedGenerator(0)
+
+    def call(self, mean):
+        return mean + keras.random.normal(keras.ops.shape(mean), seed=self.seed)
+
+
+def variational():
+    x = Input((28, 28, 1))
+    code = Sampling()(layers.Dense(2)(layers.Flatten()(layers.Conv2D(4, 3, strides=2, padding="same")(x))))
+    y = layers.Reshape((7, 7, 4))(layers.Dense(7 * 7 * 4)(code))
+    for filters in (4, 1):
+        y = layers.Conv2DTranspose(filters, 3, strides=2, padding="same")(y)
+    return keras.Model(x, y)
+
+
+def test_what_draws_in_inference_too_says_so():
+    said = " ".join(str(variational().anatomy.explain()).split())
+    assert "It draws random numbers, in training and in inference" in said
+    assert "It computes the same" in str(autoencoder().anatomy.explain())
+
+
+def test_sides_that_were_flattened_meanwhile_begin_anew():
+    said = " ".join(str(variational().anatomy.explain()).split())
+    assert "The sides go 28×28 → 14×14, then from 7×7 → 14×14 → 28×28;" in said

@@ -54,6 +54,8 @@ def behaviour_words(layer: Any, site: Site | None, frozen: bool, address_of: Any
         return ["Its call() takes `training`, so what it computes may depend on that."]
     elif differs:
         said = ["In training it computes something else than in inference."]
+    elif _draws(layer, site):
+        return ["It draws random numbers, in training and in inference: two calls give two results."]
     else:
         return ["It computes the same in training and in inference."]
     if told is not None:
@@ -82,6 +84,19 @@ def _differs(layer: Any, site: Site | None) -> bool | None:
         return str(program(site, True)) != str(program(site, False))
     except Exception:  # it does not run on shapes alone
         return None
+
+
+def _draws(layer: Any, site: Site | None) -> bool:
+    """Whether code of the user's draws random numbers in inference; layers of ours draw in training only."""
+    inside = (layer, *layer._inner_layers_())
+    users = [one for one in inside if not type(one).__module__.startswith("lamella.") or isinstance(one, layers.Lambda)]
+    if site is None or not users:
+        return False
+    try:
+        text = str(program(site, False))
+    except Exception:  # it does not run on shapes alone
+        return False
+    return any(word in text for word in ("threefry", "random_bits", "random_wrap"))
 
 
 def _inside(inside: list[Any]) -> str:

@@ -104,10 +104,15 @@ def _sizes(changes: list[Step], strided: list[Step], address_of: Any) -> list[st
     for stride in strides:
         product *= stride or 1
     square = len({*first}) == len({*last}) == 1
-    if same and square and first[0] == last[0] * product:
+    runs = [[first]]
+    for step in changes:
+        if step.before != runs[-1][-1]:  # it was made flat, or reshaped, meanwhile
+            runs.append([step.before])
+        runs[-1].append(step.after)
+    if same and square and len(runs) == 1 and first[0] == last[0] * product:
         many = counted(len(strided), f"stride-{strides[0]} layer")
         return [f"{many.capitalize()} ({names}): {first[0]} / {power(strides[0] or 1, len(strided))} = {last[0]}."]
-    path = " → ".join([by(first), *(by(step.after) for step in changes)])
+    path = ", then from ".join(" → ".join(map(by, run)) for run in runs)
     return [f"The sides go {path}; the strides are those of {names}."]
 
 
