@@ -272,6 +272,11 @@ def _backend_function(name):
     return next(getattr(module, name) for module in (K, KC, KV) if hasattr(module, name))
 
 
+def test_a_transposed_convolution_that_cannot_be_says_so():
+    with pytest.raises(ValueError, match=r"(?s)output_shape=\(2, 50, 50, 4\).*expected.*fix"):
+        KC.conv2d_transpose(IMAGES, KERNEL.swapaxes(2, 3), (2, 50, 50, 4), (2, 2), "same")
+
+
 def test_arguments_of_the_backend():
     """By the names and with the defaults that they had."""
     theirs = importlib.import_module("keras._tf_keras.keras.backend")

@@ -25,7 +25,7 @@ def obtain_input_shape(
             weights: with "imagenet", images have three channels, and the default size under a top.
     Raises: ArgumentError: a shape that does not fit.
     """
-    first = data_format == "channels_first"
+    first = config.standardize_data_format(data_format) == "channels_first"
     given = None if input_shape is None else tuple(input_shape)
     if given and len(given) != 3:
         raise ArgumentError("`input_shape` must be a tuple of three integers.", received=given)

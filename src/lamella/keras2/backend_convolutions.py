@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from lamella import config, ops
+from lamella.errors import ShapeError
 from lamella.graph import op
 
 
@@ -61,12 +62,22 @@ def conv2d_transpose(
 
     Args: kernel: (rows, columns, channels of the output, channels of x).
           output_shape: with None in place of the batch, it is that of x.
+    Raises: ShapeError: the convolution of an `output_shape` has not the shape of x.
     """
     shape = (x.shape[0] if output_shape[0] is None else output_shape[0], *output_shape[1:])
 
     def forward(image: Any) -> Any:
         return ops.conv(image, kernel, strides, padding, data_format, dilation_rate)
 
+    comes = jax.eval_shape(forward, jax.ShapeDtypeStruct(shape, x.dtype)).shape
+    if comes != x.shape:
+        raise ShapeError(
+            f"conv2d_transpose() cannot make output_shape={tuple(output_shape)}: these strides and padding take it to "
+            "another shape than that of x.",
+            expected=comes,
+            received=x.shape,
+            fix="keras.layers.Conv2DTranspose works out its output's shape itself",
+        )
     return jax.vjp(forward, jnp.zeros(shape, x.dtype))[1](x)[0]
 
 

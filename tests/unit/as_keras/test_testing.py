@@ -60,7 +60,8 @@ def test_helpers_of_image_models(run):
         assert shape(None) == (None, None, 3) and shape(None, require_flatten=True) == (224, 224, 3)
         assert shape((64, 48, 1)) == (64, 48, 1) and shape(None, data_format="channels_first") == (3, None, None)
         for given, options in (((8, 8, 3), {}), ((64, 64), {}), ((64, 64, 1), {"weights": "imagenet"}),
-                               ((None, None, 3), {"require_flatten": True})):
+                               ((None, None, 3), {"require_flatten": True}),
+                               ((64, 64, 3), {"data_format": "channels_lost"})):
             try:
                 shape(given, **options)
             except ValueError:
